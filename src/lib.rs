@@ -1,0 +1,1 @@
+//! Performance-testing suite for event routing.
