@@ -1,2 +1,3 @@
-//! Events, the contract of an event system, and what holds a system to it.
+//! Events, the contract of an event system, what holds a system to it, and the systems.
 pub mod event;
+pub mod routing;

@@ -22,10 +22,11 @@ impl FromStr for EventId {
     type Err = EventIdError;
     fn from_str(text: &str) -> Result<Self, EventIdError> {
         // `from_str_radix` alone would accept a sign.
-        if text.len() == 32 && text.bytes().all(|b| b.is_ascii_hexdigit()) {
-            if let Ok(bits) = u128::from_str_radix(text, 16) {
-                return Ok(Self(bits));
-            }
+        if text.len() == 32
+            && text.bytes().all(|b| b.is_ascii_hexdigit())
+            && let Ok(bits) = u128::from_str_radix(text, 16)
+        {
+            return Ok(Self(bits));
         }
         Err(EventIdError(text.chars().take(40).collect()))
     }

@@ -1,0 +1,81 @@
+use std::fmt;
+
+use serde::Serialize;
+
+/// Something that not every system offers. Comparisons use what both offer, conformance checks what
+/// is declared, and reports list the rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Capability {
+    /// Routes by rules, which can be added and removed while events flow.
+    Rules,
+    /// Refuses or obeys the explicit targets of an event.
+    ExplicitTargets,
+    /// Delivers to one member of a group.
+    Groups,
+    /// Where events wait, the more urgent overtake, and none starves.
+    Priorities,
+    /// Queues are bounded, and publishing waits or is told when one is full.
+    BackPressure,
+    /// Publishing tells how many deliveries it led to.
+    DeliveryCounts,
+}
+
+impl Capability {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Rules,
+        Self::ExplicitTargets,
+        Self::Groups,
+        Self::Priorities,
+        Self::BackPressure,
+        Self::DeliveryCounts,
+    ];
+
+    /// The name in tables.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Rules => "rules",
+            Self::ExplicitTargets => "explicit targets",
+            Self::Groups => "groups",
+            Self::Priorities => "priorities",
+            Self::BackPressure => "back-pressure",
+            Self::DeliveryCounts => "delivery counts",
+        }
+    }
+}
+
+impl fmt::Display for Capability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// What a system declares that it offers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Capabilities(&'static [Capability]);
+
+impl Capabilities {
+    /// Exactly these.
+    pub const fn of(offered: &'static [Capability]) -> Self {
+        Self(offered)
+    }
+
+    /// Whether this one is offered.
+    pub fn offers(self, capability: Capability) -> bool {
+        self.0.contains(&capability)
+    }
+
+    /// What is offered.
+    pub fn iter(self) -> impl Iterator<Item = Capability> {
+        self.0.iter().copied()
+    }
+
+    /// What is not offered.
+    pub fn missing(self) -> impl Iterator<Item = Capability> {
+        Capability::ALL
+            .into_iter()
+            .filter(move |&capability| !self.offers(capability))
+    }
+}

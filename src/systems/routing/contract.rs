@@ -1,0 +1,130 @@
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{
+    Capabilities, Capability, GroupSpec, Handler, Ledger, OnFull, Publication, Rule, ServiceSpec, Statistics,
+    SystemError,
+};
+use crate::event::{Event, Name, Target};
+
+/// A system that takes events and hands them to services. See the [module](super) for what routing
+/// means.
+///
+/// Everything may fail and take time, as it does when the system is a network away. Methods take
+/// `&self`: a system is shared by its publishers.
+pub trait EventSystem: Send + Sync + 'static {
+    /// What it offers beyond registration, publishing and counting.
+    fn capabilities(&self) -> Capabilities;
+
+    /// Lets a service take part.
+    ///
+    /// # Errors
+    /// [`SystemError::Exists`], [`SystemError::Name`], or the system is closed or unavailable.
+    fn register<H: Handler>(
+        &self,
+        service: ServiceSpec,
+        handler: H,
+    ) -> impl Future<Output = Result<(), SystemError>> + Send;
+
+    /// Ends a service's part: no new deliveries; those accepted before still reach its handler.
+    /// Does not wait for them.
+    ///
+    /// # Errors
+    /// [`SystemError::Unknown`], or the system is closed or unavailable.
+    fn unregister(&self, service: &Name) -> impl Future<Output = Result<(), SystemError>> + Send;
+
+    /// Defines a group of registered services.
+    ///
+    /// # Errors
+    /// [`SystemError::Exists`], [`SystemError::Unknown`] for a member that is not registered,
+    /// [`SystemError::Group`], or [`SystemError::NotOffered`].
+    fn define_group(&self, group: GroupSpec) -> impl Future<Output = Result<(), SystemError>> + Send {
+        let _ = group;
+        async { Err(SystemError::NotOffered(Capability::Groups)) }
+    }
+
+    /// Ends a group. Rules that name it lead nowhere until it is defined again.
+    ///
+    /// # Errors
+    /// [`SystemError::Unknown`] or [`SystemError::NotOffered`].
+    fn remove_group(&self, group: &Name) -> impl Future<Output = Result<(), SystemError>> + Send {
+        let _ = group;
+        async { Err(SystemError::NotOffered(Capability::Groups)) }
+    }
+
+    /// Adds a rule; it counts for every event published after this returned.
+    ///
+    /// # Errors
+    /// [`SystemError::Exists`], [`SystemError::Rule`], or [`SystemError::NotOffered`].
+    fn add_rule(&self, rule: Rule) -> impl Future<Output = Result<(), SystemError>> + Send;
+
+    /// Removes a rule; it counts for no event published after this returned.
+    ///
+    /// # Errors
+    /// [`SystemError::Unknown`] or [`SystemError::NotOffered`].
+    fn remove_rule(&self, rule: &Name) -> impl Future<Output = Result<(), SystemError>> + Send;
+
+    /// Where this event would go if it were published now: registered services and defined groups,
+    /// sorted, each once. Nothing is delivered and no round advances.
+    ///
+    /// # Errors
+    /// [`SystemError::NotOffered`] where rules are not offered.
+    fn preview(&self, event: &Event) -> impl Future<Output = Result<Vec<Target>, SystemError>> + Send;
+
+    /// Hands an event in. What became of it is in the result; an error means that it was not even
+    /// looked at.
+    ///
+    /// # Errors
+    /// [`SystemError::Closed`] or [`SystemError::Unavailable`].
+    fn publish(
+        &self,
+        event: Arc<Event>,
+        on_full: OnFull,
+    ) -> impl Future<Output = Result<Publication, SystemError>> + Send;
+
+    /// Hands events in, in this order; one result for each, in the same order.
+    ///
+    /// # Errors
+    /// As [`EventSystem::publish`]; events before the one that met the error may have been accepted,
+    /// as the ledger tells.
+    fn publish_batch(
+        &self,
+        events: &[Arc<Event>],
+        on_full: OnFull,
+    ) -> impl Future<Output = Result<Vec<Publication>, SystemError>> + Send {
+        async move {
+            let mut publications = Vec::with_capacity(events.len());
+            for event in events {
+                publications.push(self.publish(event.clone(), on_full).await?);
+            }
+            Ok(publications)
+        }
+    }
+
+    /// Waits until all is quiet: every accepted delivery is settled and the system holds no event
+    /// any more, those that handlers published meanwhile included.
+    ///
+    /// # Errors
+    /// [`SystemError::Unavailable`].
+    fn quiesce(&self) -> impl Future<Output = Result<(), SystemError>> + Send;
+
+    /// Where every accepted delivery is. Balances at a quiet moment.
+    ///
+    /// # Errors
+    /// [`SystemError::Unavailable`].
+    fn ledger(&self) -> impl Future<Output = Result<Ledger, SystemError>> + Send;
+
+    /// What it counted.
+    ///
+    /// # Errors
+    /// [`SystemError::Unavailable`].
+    fn statistics(&self) -> impl Future<Output = Result<Statistics, SystemError>> + Send;
+
+    /// Takes nothing new, serves what was accepted, and gives up the rest after `grace`. Returns the
+    /// final ledger, which balances. A second call returns the same.
+    ///
+    /// # Errors
+    /// [`SystemError::Unavailable`].
+    fn shutdown(&self, grace: Duration) -> impl Future<Output = Result<Ledger, SystemError>> + Send;
+}

@@ -1,0 +1,34 @@
+//! What routing means: the contract [`EventSystem`], and what holds a system to it.
+//!
+//! - Targets are services (each gets the event) or groups (one member gets it). A service gets an
+//!   event once, however many rules name it. Explicit targets on an event replace the rules.
+//! - All matching rules count, highest priority first, those of equal priority in the order in which
+//!   they were added; a matching rule marked `last` ends the search.
+//! - An event is routed by the services, groups and rules in force when it is published. A rule or
+//!   group may outlive a service that it names: what is not registered is passed over, and counts
+//!   again when it is registered again.
+//! - No match: accepted, zero deliveries. Malformed, or an explicit target that is not known: refused.
+
+mod capability;
+mod contract;
+mod error;
+mod filter;
+mod handler;
+mod ledger;
+mod oracle;
+mod publication;
+mod rule;
+mod service;
+mod statistics;
+
+pub use capability::{Capabilities, Capability};
+pub use contract::EventSystem;
+pub use error::SystemError;
+pub use filter::{Filter, InvalidFilter, Lens};
+pub use handler::{Batch, BatchOutcome, BoxFuture, DynHandler, Failure, Handler};
+pub use ledger::{Imbalance, Ledger};
+pub use oracle::Oracle;
+pub use publication::{OnFull, Publication, Refusal};
+pub use rule::{InvalidRule, Rule};
+pub use service::{GroupSpec, ServiceSpec, Strategy};
+pub use statistics::{ServiceStatistics, Statistics};
