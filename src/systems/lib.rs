@@ -1,3 +1,4 @@
 //! Events, the contract of an event system, what holds a system to it, and the systems.
+pub mod crucible_core;
 pub mod event;
 pub mod routing;

@@ -132,10 +132,7 @@ pub fn encode(event: &Event) -> Bytes {
 pub fn decode(wire: &Bytes, limits: &Limits) -> Result<Event, DecodeError> {
     let limit = largest_encoding(limits);
     if wire.len() > limit {
-        return Err(DecodeError::TooLarge {
-            len: wire.len(),
-            limit,
-        });
+        return Err(DecodeError::TooLarge { len: wire.len(), limit });
     }
     let read: Wire<'_> = serde_json::from_slice(wire)?;
     let payload = match read.payload {
@@ -166,15 +163,9 @@ pub fn decode(wire: &Bytes, limits: &Limits) -> Result<Event, DecodeError> {
 /// Text may escape each byte as `\u00xx`: six for one; the same holds for names and metadata.
 fn largest_encoding(limits: &Limits) -> usize {
     let names = limits.name_bytes.saturating_mul(limits.targets.saturating_add(2));
-    let content = limits
-        .payload_bytes
-        .saturating_add(limits.metadata_bytes)
-        .saturating_add(names);
+    let content = limits.payload_bytes.saturating_add(limits.metadata_bytes).saturating_add(names);
     let entries = limits.targets.saturating_add(limits.metadata_entries);
-    content
-        .saturating_mul(6)
-        .saturating_add(entries.saturating_mul(32))
-        .saturating_add(1024)
+    content.saturating_mul(6).saturating_add(entries.saturating_mul(32)).saturating_add(1024)
 }
 
 #[cfg(test)]
@@ -194,13 +185,8 @@ mod tests {
 
     fn full() -> Event {
         let payload = Payload::Json(JsonText::new(r#"{"path":"a.md","n":[1,2.5]}"#).expect("JSON"));
-        let mut event = Event::new(
-            EventId(7),
-            EventKind::Custom("note.tagged".into()),
-            "vault",
-            Timestamp(1),
-            payload,
-        );
+        let mut event =
+            Event::new(EventId(7), EventKind::Custom("note.tagged".into()), "vault", Timestamp(1), payload);
         event.priority = Priority::Critical;
         event.targets = [Target::Service("index".into()), Target::Group("sync".into())].into();
         event.scheduled_at = Some(Timestamp(2_000_000_000));
@@ -218,18 +204,10 @@ mod tests {
         text.payload = Payload::Text("line\n\"quoted\" ü".to_owned().into());
         let mut binary = full();
         binary.payload = Payload::Binary(Bytes::from_static(&[0, 255, 1]));
-        let plain = Event::new(
-            EventId(1),
-            EventKind::Metrics,
-            "s",
-            Timestamp(0),
-            Payload::Binary(Bytes::new()),
-        );
+        let plain =
+            Event::new(EventId(1), EventKind::Metrics, "s", Timestamp(0), Payload::Binary(Bytes::new()));
         for event in [full(), text, binary, plain] {
-            assert_eq!(
-                decode(&encode(&event), &Limits::default()).expect("decodes"),
-                event
-            );
+            assert_eq!(decode(&encode(&event), &Limits::default()).expect("decodes"), event);
         }
     }
 
@@ -249,22 +227,10 @@ mod tests {
             (&*with_payload(r#"{"json":{"a":1,"a":2}}"#), "`a` twice"),
             (&with_payload(r#"{"binary":"???"}"#), "base64"),
             (&with_payload(r#"{"yaml":"a: 1"}"#), "unknown variant `yaml`"),
-            (
-                &with_payload("{}").replace("ff\"", "fg\""),
-                "32 hexadecimal digits",
-            ),
-            (
-                &with_payload(r#"{"text":""}"#).replace("2026-11-24T08", "2026-11-24 8"),
-                "is not a moment",
-            ),
-            (
-                &with_payload(r#"{"text":""}"#).replace("\"watcher\"", "\"\""),
-                "source: empty",
-            ),
-            (
-                &with_payload(r#"{"text":""}"#).replace("\"kind\"", "\"kindd\""),
-                "unknown field `kindd`",
-            ),
+            (&with_payload("{}").replace("ff\"", "fg\""), "32 hexadecimal digits"),
+            (&with_payload(r#"{"text":""}"#).replace("2026-11-24T08", "2026-11-24 8"), "is not a moment"),
+            (&with_payload(r#"{"text":""}"#).replace("\"watcher\"", "\"\""), "source: empty"),
+            (&with_payload(r#"{"text":""}"#).replace("\"kind\"", "\"kindd\""), "unknown field `kindd`"),
         ];
         for (text, why) in cases {
             let refusal = read(text).expect_err(text).to_string();
@@ -274,17 +240,9 @@ mod tests {
 
     #[test]
     fn what_is_larger_than_any_event_is_not_even_parsed() {
-        let limits = Limits {
-            payload_bytes: 10,
-            metadata_bytes: 0,
-            name_bytes: 4,
-            targets: 0,
-            metadata_entries: 0,
-        };
+        let limits =
+            Limits { payload_bytes: 10, metadata_bytes: 0, name_bytes: 4, targets: 0, metadata_entries: 0 };
         let wire = Bytes::from(vec![b'{'; largest_encoding(&limits) + 1]);
-        assert!(matches!(
-            decode(&wire, &limits),
-            Err(DecodeError::TooLarge { .. })
-        ));
+        assert!(matches!(decode(&wire, &limits), Err(DecodeError::TooLarge { .. })));
     }
 }

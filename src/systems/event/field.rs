@@ -40,13 +40,8 @@ impl FieldPath {
 impl FromStr for FieldPath {
     type Err = FieldPathError;
     fn from_str(text: &str) -> Result<Self, FieldPathError> {
-        let fail = |why| FieldPathError {
-            text: text.chars().take(80).collect(),
-            why,
-        };
-        let rest = text
-            .strip_prefix('/')
-            .ok_or_else(|| fail("it begins with `/`, as in `/note/folder`"))?;
+        let fail = |why| FieldPathError { text: text.chars().take(80).collect(), why };
+        let rest = text.strip_prefix('/').ok_or_else(|| fail("it begins with `/`, as in `/note/folder`"))?;
         let names: Option<Box<[Box<str>]>> = rest.split('/').map(unescape).collect();
         let names = names.ok_or_else(|| fail("`~` is written `~0`, and `/` inside a name `~1`"))?;
         if names.len() > Self::MAX_DEPTH {
@@ -194,19 +189,10 @@ mod tests {
         for text in ["/a", "/a/b~1c/~0", "/", "//"] {
             assert_eq!(text.parse::<FieldPath>().expect(text).to_string(), text);
         }
-        for (text, why) in [
-            ("", "begins"),
-            ("a", "begins"),
-            ("/a~2", "~0"),
-            ("/a~", "~0"),
-            (&"/a".repeat(17), "16"),
-        ] {
-            assert!(
-                text.parse::<FieldPath>()
-                    .expect_err(text)
-                    .to_string()
-                    .contains(why)
-            );
+        for (text, why) in
+            [("", "begins"), ("a", "begins"), ("/a~2", "~0"), ("/a~", "~0"), (&"/a".repeat(17), "16")]
+        {
+            assert!(text.parse::<FieldPath>().expect_err(text).to_string().contains(why));
         }
     }
 

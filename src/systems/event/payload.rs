@@ -158,9 +158,7 @@ impl<'de> Visitor<'de> for UniqueNames {
         let mut many: HashSet<std::borrow::Cow<'de, str>> = HashSet::new();
         while let Some(BorrowedName(name)) = map.next_key()? {
             if few.contains(&name) || many.contains(&name) {
-                return Err(de::Error::custom(format_args!(
-                    "name `{name}` twice in one object"
-                )));
+                return Err(de::Error::custom(format_args!("name `{name}` twice in one object")));
             }
             map.next_value::<Self>()?;
             if few.len() < SCANNED_NAMES {
@@ -187,16 +185,7 @@ mod tests {
 
     #[test]
     fn any_json_value_is_a_payload() {
-        for text in [
-            "null",
-            "true",
-            "-0",
-            "1e400",
-            "\"a\\u0000\"",
-            "[]",
-            "{\"a\":{\"a\":1}}",
-            " [1,\n2] ",
-        ] {
+        for text in ["null", "true", "-0", "1e400", "\"a\\u0000\"", "[]", "{\"a\":{\"a\":1}}", " [1,\n2] "] {
             if text == "1e400" {
                 assert!(refusal(text).contains("number out of range"));
             } else {
@@ -219,11 +208,7 @@ mod tests {
     #[test]
     fn malformed_text_is_refused_with_its_place() {
         for text in ["", "{", "{\"a\":}", "nul", "[1,]", "{} {}", "\"\u{1}\""] {
-            assert!(
-                refusal(text).contains("line 1 column"),
-                "{text}: {}",
-                refusal(text)
-            );
+            assert!(refusal(text).contains("line 1 column"), "{text}: {}", refusal(text));
         }
         assert!(refusal(&"[".repeat(200)).contains("recursion limit"));
         assert!(Text::new(&b"\xff"[..]).is_err());

@@ -36,11 +36,7 @@ pub enum Invalid {
     #[error("{field}: empty")]
     EmptyName { field: &'static str },
     #[error("{field}: {len} bytes, at most {limit} are allowed")]
-    LongName {
-        field: &'static str,
-        len: usize,
-        limit: usize,
-    },
+    LongName { field: &'static str, len: usize, limit: usize },
     #[error("kind: custom kind `{0}` has the name of a built-in kind")]
     CustomKindTaken(Name),
     #[error("payload: {len} bytes, at most {limit} are allowed")]
@@ -74,10 +70,7 @@ impl Limits {
         }
         let len = event.payload.len();
         if len > self.payload_bytes {
-            return Err(Invalid::PayloadTooLarge {
-                len,
-                limit: self.payload_bytes,
-            });
+            return Err(Invalid::PayloadTooLarge { len, limit: self.payload_bytes });
         }
         if !event.targets.is_empty() {
             self.check_targets(event)?;
@@ -89,10 +82,7 @@ impl Limits {
             return Err(Invalid::ScheduledBeforeCreated);
         }
         if event.retry_count > event.retry_limit {
-            return Err(Invalid::RetriesExceedLimit {
-                count: event.retry_count,
-                limit: event.retry_limit,
-            });
+            return Err(Invalid::RetriesExceedLimit { count: event.retry_count, limit: event.retry_limit });
         }
         if event.correlation_id == Some(EventId::NIL) || event.causation_id == Some(EventId::NIL) {
             return Err(Invalid::NilReference);
@@ -107,11 +97,7 @@ impl Limits {
     pub fn check_name(&self, field: &'static str, name: &str) -> Result<(), Invalid> {
         match name.len() {
             0 => Err(Invalid::EmptyName { field }),
-            len if len > self.name_bytes => Err(Invalid::LongName {
-                field,
-                len,
-                limit: self.name_bytes,
-            }),
+            len if len > self.name_bytes => Err(Invalid::LongName { field, len, limit: self.name_bytes }),
             _ => Ok(()),
         }
     }
@@ -127,15 +113,9 @@ impl Limits {
     fn check_targets(&self, event: &Event) -> Result<(), Invalid> {
         let count = event.targets.len();
         if count > self.targets {
-            return Err(Invalid::TooManyTargets {
-                count,
-                limit: self.targets,
-            });
+            return Err(Invalid::TooManyTargets { count, limit: self.targets });
         }
-        event
-            .targets
-            .iter()
-            .try_for_each(|target| self.check_name("targets", target.name()))
+        event.targets.iter().try_for_each(|target| self.check_name("targets", target.name()))
     }
 
     fn check_metadata(&self, event: &Event) -> Result<(), Invalid> {
@@ -143,22 +123,14 @@ impl Limits {
             return Ok(());
         };
         if metadata.len() > self.metadata_entries {
-            return Err(Invalid::TooMuchMetadata {
-                count: metadata.len(),
-                limit: self.metadata_entries,
-            });
+            return Err(Invalid::TooMuchMetadata { count: metadata.len(), limit: self.metadata_entries });
         }
         if metadata.keys().any(String::is_empty) {
-            return Err(Invalid::EmptyName {
-                field: "metadata key",
-            });
+            return Err(Invalid::EmptyName { field: "metadata key" });
         }
         let len = metadata.iter().map(|(key, value)| key.len() + value.len()).sum();
         if len > self.metadata_bytes {
-            return Err(Invalid::LargeMetadata {
-                len,
-                limit: self.metadata_bytes,
-            });
+            return Err(Invalid::LargeMetadata { len, limit: self.metadata_bytes });
         }
         Ok(())
     }
@@ -183,52 +155,30 @@ mod tests {
 
     #[test]
     fn a_sound_event_passes_at_the_very_limit() {
-        let limits = Limits {
-            payload_bytes: 100,
-            name_bytes: 5,
-            ..Limits::default()
-        };
+        let limits = Limits { payload_bytes: 100, name_bytes: 5, ..Limits::default() };
         assert_eq!(limits.check(&sound()), Ok(()));
-        let limits = Limits {
-            payload_bytes: 99,
-            ..limits
-        };
+        let limits = Limits { payload_bytes: 99, ..limits };
         assert!(limits.check(&sound()).is_err());
     }
 
     #[test]
     fn each_fault_is_refused_with_what_and_where() {
-        let l = Limits {
-            name_bytes: 8,
-            targets: 1,
-            metadata_entries: 1,
-            metadata_bytes: 4,
-            ..Limits::default()
-        };
+        let l =
+            Limits { name_bytes: 8, targets: 1, metadata_entries: 1, metadata_bytes: 4, ..Limits::default() };
         let meta = |entries: &[(&str, &str)]| {
-            Some(Arc::new(
-                entries.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect(),
-            ))
+            Some(Arc::new(entries.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect()))
         };
         let target = |name: &str| Target::Service(name.into());
-        assert_eq!(
-            refusal(&l, |e| e.id = EventId::NIL),
-            "id: nil, but every event has an id of its own"
-        );
+        assert_eq!(refusal(&l, |e| e.id = EventId::NIL), "id: nil, but every event has an id of its own");
         assert_eq!(refusal(&l, |e| e.source = "".into()), "source: empty");
-        assert_eq!(
-            refusal(&l, |e| e.source = "123456789".into()),
-            "source: 9 bytes, at most 8 are allowed"
-        );
+        assert_eq!(refusal(&l, |e| e.source = "123456789".into()), "source: 9 bytes, at most 8 are allowed");
         assert!(refusal(&l, |e| e.kind = EventKind::Custom("".into())).contains("kind: empty"));
         assert!(
-            refusal(&Limits::default(), |e| e.kind =
-                EventKind::Custom("mcp.tool_call".into()))
-            .contains("built-in")
+            refusal(&Limits::default(), |e| e.kind = EventKind::Custom("mcp.tool_call".into()))
+                .contains("built-in")
         );
         assert_eq!(
-            refusal(&l, |e| e.payload =
-                Payload::Binary(vec![0; 10 * 1024 * 1024 + 1].into())),
+            refusal(&l, |e| e.payload = Payload::Binary(vec![0; 10 * 1024 * 1024 + 1].into())),
             "payload: 10485761 bytes, at most 10485760 are allowed"
         );
         assert!(refusal(&l, |e| e.targets = [target("a"), target("b")].into()).contains("targets: 2"));

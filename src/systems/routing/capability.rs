@@ -74,8 +74,6 @@ impl Capabilities {
 
     /// What is not offered.
     pub fn missing(self) -> impl Iterator<Item = Capability> {
-        Capability::ALL
-            .into_iter()
-            .filter(move |&capability| !self.offers(capability))
+        Capability::ALL.into_iter().filter(move |&capability| !self.offers(capability))
     }
 }

@@ -57,10 +57,7 @@ impl Filter {
 
     /// The payload of an event is JSON and has this value at this path.
     pub fn field(path: FieldPath, equals: impl Into<Scalar>) -> Self {
-        Self::Field {
-            path,
-            equals: equals.into(),
-        }
+        Self::Field { path, equals: equals.into() }
     }
 
     /// Whether the event seen through `lens` is meant. The plain meaning, against which faster ways
@@ -98,9 +95,9 @@ impl Filter {
         match self {
             Self::Kind(EventKind::Custom(name)) => Ok(limits.check_custom_kind(name)?),
             Self::Source(name) => Ok(limits.check_name("source", name)?),
-            Self::All(filters) | Self::Any(filters) => filters
-                .iter()
-                .try_for_each(|filter| filter.check_part(limits, depth + 1, parts)),
+            Self::All(filters) | Self::Any(filters) => {
+                filters.iter().try_for_each(|filter| filter.check_part(limits, depth + 1, parts))
+            }
             Self::Not(filter) => filter.check_part(limits, depth + 1, parts),
             Self::Kind(_) | Self::Category(_) | Self::MinPriority(_) | Self::Field { .. } => Ok(()),
         }
@@ -118,10 +115,7 @@ pub struct Lens<'a> {
 impl<'a> Lens<'a> {
     /// Looks at this event.
     pub fn new(event: &'a Event) -> Self {
-        Self {
-            event,
-            payload: OnceCell::new(),
-        }
+        Self { event, payload: OnceCell::new() }
     }
 
     /// The scalar at this path of the payload, if it is JSON and has one there.

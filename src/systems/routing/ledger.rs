@@ -31,10 +31,6 @@ impl Ledger {
     /// # Errors
     /// [`Imbalance`] when a delivery was lost or invented. Meaningful at a quiet moment only.
     pub fn check(self) -> Result<(), Imbalance> {
-        if self.accepted == self.settled_or_queued() {
-            Ok(())
-        } else {
-            Err(Imbalance(self))
-        }
+        if self.accepted == self.settled_or_queued() { Ok(()) } else { Err(Imbalance(self)) }
     }
 }

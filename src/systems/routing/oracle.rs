@@ -26,10 +26,7 @@ struct Group {
 impl Oracle {
     /// No services, no groups, no rules.
     pub fn new(limits: Limits) -> Self {
-        Self {
-            limits,
-            ..Self::default()
-        }
+        Self { limits, ..Self::default() }
     }
 
     /// A service takes part.
@@ -44,13 +41,7 @@ impl Oracle {
 
     /// A group begins its round.
     pub fn define_group(&mut self, group: GroupSpec) {
-        self.groups.insert(
-            group.name,
-            Group {
-                members: group.members,
-                events: 0,
-            },
-        );
+        self.groups.insert(group.name, Group { members: group.members, events: 0 });
     }
 
     /// A group ends.
@@ -60,9 +51,7 @@ impl Oracle {
 
     /// A rule comes into force.
     pub fn add_rule(&mut self, rule: Rule) {
-        let position = self
-            .rules
-            .partition_point(|earlier| earlier.priority >= rule.priority);
+        let position = self.rules.partition_point(|earlier| earlier.priority >= rule.priority);
         self.rules.insert(position, rule);
     }
 
@@ -78,11 +67,7 @@ impl Oracle {
         } else {
             event.targets.iter().collect()
         };
-        targets
-            .into_iter()
-            .filter(|target| self.knows(target))
-            .cloned()
-            .collect()
+        targets.into_iter().filter(|target| self.knows(target)).cloned().collect()
     }
 
     /// The services that get an event, sorted, each once; advances the rounds of its groups.
@@ -124,16 +109,11 @@ impl Oracle {
 
     fn next_member(&mut self, group: &Name) -> Option<Name> {
         let group = self.groups.get_mut(group)?;
-        let present: Vec<&Name> = group
-            .members
-            .iter()
-            .filter(|member| self.services.contains(*member))
-            .collect();
+        let present: Vec<&Name> =
+            group.members.iter().filter(|member| self.services.contains(*member)).collect();
         let turn = group.events.checked_rem(present.len() as u64)?;
         group.events += 1;
-        present
-            .get(usize::try_from(turn).ok()?)
-            .map(|&member| member.clone())
+        present.get(usize::try_from(turn).ok()?).map(|&member| member.clone())
     }
 }
 
@@ -175,20 +155,11 @@ mod tests {
     fn a_last_rule_ends_the_search_by_priority_then_by_age() {
         let mut oracle = oracle(&["a", "b", "c", "d"]);
         oracle.add_rule(Rule::new("low", Filter::everything(), [service("a")]));
-        let last = Rule {
-            priority: 5,
-            last: true,
-            ..Rule::new("last", Filter::everything(), [service("b")])
-        };
+        let last =
+            Rule { priority: 5, last: true, ..Rule::new("last", Filter::everything(), [service("b")]) };
         oracle.add_rule(last);
-        oracle.add_rule(Rule {
-            priority: 5,
-            ..Rule::new("younger", Filter::everything(), [service("c")])
-        });
-        oracle.add_rule(Rule {
-            priority: 9,
-            ..Rule::new("high", Filter::everything(), [service("d")])
-        });
+        oracle.add_rule(Rule { priority: 5, ..Rule::new("younger", Filter::everything(), [service("c")]) });
+        oracle.add_rule(Rule { priority: 9, ..Rule::new("high", Filter::everything(), [service("d")]) });
         assert_eq!(oracle.publish(&event()), Ok(names(&["b", "d"])));
     }
 
@@ -196,29 +167,17 @@ mod tests {
     fn explicit_targets_replace_rules_and_unknown_ones_are_refused() {
         let mut oracle = oracle(&["a", "b"]);
         oracle.add_rule(Rule::new("1", Filter::everything(), [service("a")]));
-        let to_b = Event {
-            targets: [service("b")].into(),
-            ..event()
-        };
+        let to_b = Event { targets: [service("b")].into(), ..event() };
         assert_eq!(oracle.publish(&to_b), Ok(names(&["b"])));
-        let to_nobody = Event {
-            targets: [service("b"), service("x")].into(),
-            ..event()
-        };
-        assert_eq!(
-            oracle.publish(&to_nobody),
-            Err(Refusal::UnknownTarget(service("x")))
-        );
+        let to_nobody = Event { targets: [service("b"), service("x")].into(), ..event() };
+        assert_eq!(oracle.publish(&to_nobody), Err(Refusal::UnknownTarget(service("x"))));
     }
 
     #[test]
     fn a_round_passes_over_who_is_absent_and_counts_events_only() {
         let mut oracle = oracle(&["a", "b", "c"]);
         oracle.define_group(GroupSpec::round_robin("g", names(&["a", "b", "c"])));
-        let to_group = Event {
-            targets: [Target::Group("g".into())].into(),
-            ..event()
-        };
+        let to_group = Event { targets: [Target::Group("g".into())].into(), ..event() };
         let next = |oracle: &mut Oracle| oracle.publish(&to_group).expect("accepted").concat_names();
         assert_eq!(next(&mut oracle), "a");
         oracle.unregister(&"b".into());

@@ -38,13 +38,7 @@ pub enum InvalidRule {
 impl Rule {
     /// A rule of priority 0 that leaves the search open.
     pub fn new(id: impl Into<Name>, filter: Filter, targets: impl IntoIterator<Item = Target>) -> Self {
-        Self {
-            id: id.into(),
-            priority: 0,
-            filter,
-            targets: targets.into_iter().collect(),
-            last: false,
-        }
+        Self { id: id.into(), priority: 0, filter, targets: targets.into_iter().collect(), last: false }
     }
 
     /// Checks all but whether its targets are known.
@@ -58,17 +52,10 @@ impl Rule {
         }
         let count = self.targets.len();
         if count > limits.targets {
-            let source = Invalid::TooManyTargets {
-                count,
-                limit: limits.targets,
-            };
+            let source = Invalid::TooManyTargets { count, limit: limits.targets };
             return Err(InvalidRule::Invalid { rule: rule(), source });
         }
-        limits
-            .check_name("id", &self.id)
-            .map_err(|source| InvalidRule::Invalid { rule: rule(), source })?;
-        self.filter
-            .check(limits)
-            .map_err(|source| InvalidRule::Filter { rule: rule(), source })
+        limits.check_name("id", &self.id).map_err(|source| InvalidRule::Invalid { rule: rule(), source })?;
+        self.filter.check(limits).map_err(|source| InvalidRule::Filter { rule: rule(), source })
     }
 }

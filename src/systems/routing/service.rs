@@ -31,11 +31,7 @@ pub struct GroupSpec {
 impl GroupSpec {
     /// A round-robin group.
     pub fn round_robin(name: impl Into<Name>, members: impl IntoIterator<Item = Name>) -> Self {
-        Self {
-            name: name.into(),
-            members: members.into_iter().collect(),
-            strategy: Strategy::RoundRobin,
-        }
+        Self { name: name.into(), members: members.into_iter().collect(), strategy: Strategy::RoundRobin }
     }
 }
 

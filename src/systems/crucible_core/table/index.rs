@@ -1,0 +1,180 @@
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use rustc_hash::FxHasher;
+use smallvec::SmallVec;
+
+use super::condition::{Cells, Condition, Facts};
+use super::paths::{PathId, Paths};
+use super::row::CompiledRule;
+use super::scan::{self, Found};
+use super::sharded::{Hashed, Sharded};
+use crate::event::{Event, EventKind, FieldPath, Payload, Scalar};
+
+/// Finds the rules whose filter asks for what a payload holds, without looking at the others.
+#[derive(Debug, Clone, Default)]
+pub(super) struct ConditionalIndex {
+    /// Cells in which any of its rules may match; counted in `cell_uses`.
+    cells: Cells,
+    cell_uses: Arc<CellUses>,
+    paths: Paths,
+    by_value: Sharded<Bucket>,
+    /// Rules of which no field can be named that they need: each is looked at.
+    unindexed: Arc<[Candidate]>,
+}
+
+#[derive(Debug, Clone)]
+struct CellUses([u32; super::condition::CELLS]);
+
+impl Default for CellUses {
+    fn default() -> Self {
+        Self([0; super::condition::CELLS])
+    }
+}
+
+/// A rule that matches in `cells` if `condition` holds there.
+#[derive(Debug, Clone)]
+pub(super) struct Candidate {
+    pub(super) rule: Arc<CompiledRule>,
+    pub(super) cells: Cells,
+    pub(super) condition: Arc<Condition>,
+    /// The field by which it was found is all that it asks for.
+    key_is_enough: bool,
+}
+
+#[derive(Debug, Clone)]
+struct Bucket {
+    key: (PathId, Scalar),
+    candidates: Arc<[Candidate]>,
+}
+
+impl Hashed for Bucket {
+    fn hash(&self) -> u64 {
+        let (path, value) = &self.key;
+        match value {
+            Scalar::Null => hash_value(*path, 0, &[]),
+            Scalar::Bool(bit) => hash_value(*path, 1, &[u8::from(*bit)]),
+            Scalar::Integer(number) => hash_value(*path, 2, &number.to_le_bytes()),
+            Scalar::String(text) => hash_value(*path, 3, text.as_bytes()),
+        }
+    }
+}
+
+fn hash_found(path: PathId, found: &Found<'_>) -> u64 {
+    match found {
+        Found::Null => hash_value(path, 0, &[]),
+        Found::Bool(bit) => hash_value(path, 1, &[u8::from(*bit)]),
+        Found::Integer(number) => hash_value(path, 2, &number.to_le_bytes()),
+        Found::String(text) => hash_value(path, 3, text),
+    }
+}
+
+fn hash_value(path: PathId, tag: u32, bytes: &[u8]) -> u64 {
+    let mut hasher = FxHasher::default();
+    (u64::from(path.0) << 2 | u64::from(tag)).hash(&mut hasher);
+    hasher.write(bytes);
+    hasher.finish()
+}
+
+impl ConditionalIndex {
+    /// Whether a rule of it may match in this cell.
+    pub(super) fn concerns(&self, cell: usize) -> bool {
+        self.cells >> cell & 1 == 1
+    }
+
+    /// Calls `hit` for each rule that matches; one found by two fields is met twice.
+    pub(super) fn matching<'t>(&'t self, event: &Event, cell: usize, mut hit: impl FnMut(&'t CompiledRule)) {
+        let facts = self.facts(event);
+        for (path, found) in &facts {
+            let bucket = self
+                .by_value
+                .find(hash_found(*path, found), |bucket| bucket.key.0 == *path && found.is(&bucket.key.1));
+            for candidate in bucket.iter().flat_map(|bucket| bucket.candidates.iter()) {
+                if candidate.matches(cell, &facts) {
+                    hit(&candidate.rule);
+                }
+            }
+        }
+        for candidate in self.unindexed.iter().filter(|candidate| candidate.matches(cell, &facts)) {
+            hit(&candidate.rule);
+        }
+    }
+
+    fn facts<'a>(&self, event: &'a Event) -> SmallVec<[(PathId, Found<'a>); 4]> {
+        let mut facts = SmallVec::new();
+        if let EventKind::Custom(name) = &event.kind {
+            facts.push((PathId::CUSTOM_KIND, Found::String(name.as_bytes().into())));
+        }
+        if let (Payload::Json(json), false) = (&event.payload, self.paths.is_empty()) {
+            scan::fields(json.bytes(), &self.paths, &mut |path, found| facts.push((path, found)));
+        }
+        facts
+    }
+
+    /// Adds a rule; `fields` are all the paths that its filter names, each once.
+    pub(super) fn add(&mut self, candidate: &Candidate, fields: &[(FieldPath, PathId)]) {
+        self.count_cells(candidate.cells, |uses| uses + 1);
+        for (field, path) in fields {
+            self.paths.add(field.names(), *path);
+        }
+        self.edit(candidate, |list, candidate| list.iter().cloned().chain([candidate]).collect());
+    }
+
+    /// Takes out what [`add`](Self::add) put in.
+    pub(super) fn remove(&mut self, candidate: &Candidate, fields: &[(FieldPath, PathId)]) {
+        self.count_cells(candidate.cells, |uses| uses - 1);
+        for (field, _) in fields {
+            self.paths.remove(field.names());
+        }
+        self.edit(candidate, |list, candidate| {
+            let order = candidate.rule.order;
+            list.iter().filter(|other| other.rule.order != order).cloned().collect()
+        });
+    }
+
+    /// Replaces every list of candidates in which this one stands or is to stand.
+    fn edit(&mut self, candidate: &Candidate, edit: impl Fn(&[Candidate], Candidate) -> Arc<[Candidate]>) {
+        let Some((mut keys, key_is_enough)) = candidate.condition.keys(candidate.cells) else {
+            self.unindexed = edit(&self.unindexed, candidate.clone());
+            return;
+        };
+        keys.sort_unstable();
+        keys.dedup();
+        for key in keys {
+            let empty = Bucket { key, candidates: Arc::default() };
+            let hash = empty.hash();
+            let old = self.by_value.find(hash, |bucket| bucket.key == empty.key).unwrap_or(&empty);
+            let candidates = edit(&old.candidates, Candidate { key_is_enough, ..candidate.clone() });
+            if candidates.is_empty() {
+                self.by_value.remove(hash, |bucket| bucket.key == empty.key);
+            } else {
+                let key = empty.key.clone();
+                self.by_value.put(Bucket { key, candidates }, |bucket| bucket.key == empty.key);
+            }
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_bare(&self) -> bool {
+        let lists = self.by_value.is_empty() && self.unindexed.is_empty();
+        lists && self.cells == 0 && self.paths.is_empty()
+    }
+
+    fn count_cells(&mut self, cells: Cells, change: impl Fn(u32) -> u32) {
+        let uses = &mut Arc::make_mut(&mut self.cell_uses).0;
+        for (cell, uses) in uses.iter_mut().enumerate().filter(|(cell, _)| cells >> cell & 1 == 1) {
+            *uses = change(*uses);
+            self.cells = self.cells & !(1 << cell) | Cells::from(*uses > 0) << cell;
+        }
+    }
+}
+
+impl Candidate {
+    pub(super) fn new(rule: Arc<CompiledRule>, cells: Cells, condition: Arc<Condition>) -> Self {
+        Self { rule, cells, condition, key_is_enough: false }
+    }
+
+    fn matches(&self, cell: usize, facts: &Facts<'_>) -> bool {
+        self.cells >> cell & 1 == 1 && (self.key_is_enough || self.condition.holds(cell, facts))
+    }
+}

@@ -1,0 +1,133 @@
+use std::sync::Arc;
+
+use super::condition::{CELLS, Cells};
+use super::index::ConditionalIndex;
+use super::sharded::{Hashed, hash_of};
+use crate::event::Name;
+
+/// Position of a rule in the order in which rules are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Order {
+    /// Minus the rule's priority: the smallest comes first.
+    pub(super) rank: i64,
+    /// Of equal priority, the oldest comes first.
+    pub(super) age: u64,
+}
+
+/// What is left of a rule once its filter was compiled. Services and groups are numbers given by
+/// whoever uses the table; each list is sorted and has each number once.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::crucible_core) struct CompiledRule {
+    pub(super) order: Order,
+    pub(super) last: bool,
+    pub(in crate::crucible_core) services: Box<[u32]>,
+    pub(in crate::crucible_core) groups: Box<[u32]>,
+    /// The sources that its filter names: for events of these it stands in their rows, not here.
+    pub(super) sources: Box<[Name]>,
+}
+
+/// Where events of one kind and priority go if no rule that depends on the payload matches.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Cell {
+    pub(super) services: Box<[u32]>,
+    pub(super) groups: Box<[u32]>,
+    /// Rules after this one are not looked at.
+    pub(super) end: Option<Order>,
+    /// The rules that lead to the above, in order; left out where the whole is never cut short by a
+    /// rule that depends on the payload.
+    pub(super) rules: Box<[Arc<CompiledRule>]>,
+}
+
+impl Cell {
+    /// From the rules that match here whatever the payload, in order.
+    pub(super) fn build<'r>(rules: impl Iterator<Item = &'r Arc<CompiledRule>>, may_be_cut: bool) -> Self {
+        let mut cell = Self::default();
+        let mut counted = Vec::new();
+        let (mut services, mut groups) = (Vec::new(), Vec::new());
+        for rule in rules {
+            services.extend_from_slice(&rule.services);
+            groups.extend_from_slice(&rule.groups);
+            if may_be_cut {
+                counted.push(rule.clone());
+            }
+            if rule.last {
+                cell.end = Some(rule.order);
+                break;
+            }
+        }
+        cell.services = sorted(services).into();
+        cell.groups = sorted(groups).into();
+        cell.rules = counted.into();
+        cell
+    }
+}
+
+pub(super) fn sorted(mut numbers: Vec<u32>) -> Vec<u32> {
+    numbers.sort_unstable();
+    numbers.dedup();
+    numbers
+}
+
+/// Where events of a source go that no rule names.
+#[derive(Debug, Clone)]
+pub(super) struct CommonRow {
+    pub(super) cells: Box<[Arc<Cell>]>,
+    pub(super) conditional: ConditionalIndex,
+}
+
+impl Default for CommonRow {
+    fn default() -> Self {
+        Self { cells: vec![Arc::default(); CELLS].into(), conditional: ConditionalIndex::default() }
+    }
+}
+
+/// Where events of one source go, as far as that differs from the common row.
+#[derive(Debug, Clone)]
+pub(super) struct SourceRow {
+    pub(super) source: Name,
+    /// The cells that differ; `cells` has them in this order.
+    own: Cells,
+    cells: Arc<[Arc<Cell>]>,
+    pub(super) conditional: ConditionalIndex,
+}
+
+impl SourceRow {
+    pub(super) fn new(source: Name) -> Self {
+        Self { source, own: 0, cells: Arc::default(), conditional: ConditionalIndex::default() }
+    }
+
+    pub(super) fn cell(&self, cell: usize) -> Option<&Arc<Cell>> {
+        let bit = 1 << cell;
+        if self.own & bit == 0 {
+            return None;
+        }
+        self.cells.get((self.own & (bit - 1)).count_ones() as usize)
+    }
+
+    /// Whether any of these cells differs from the common row.
+    pub(super) fn owns(&self, cells: Cells) -> bool {
+        self.own & cells != 0
+    }
+
+    /// Sets the cells of `changed`; `None`: as in the common row.
+    pub(super) fn set(&mut self, changed: Cells, mut new: impl FnMut(usize) -> Option<Cell>) {
+        let mut own = 0;
+        let mut cells = Vec::new();
+        for cell in 0..CELLS {
+            let kept =
+                if changed >> cell & 1 == 1 { new(cell).map(Arc::new) } else { self.cell(cell).cloned() };
+            if let Some(kept) = kept {
+                own |= 1 << cell;
+                cells.push(kept);
+            }
+        }
+        self.own = own;
+        self.cells = cells.into();
+    }
+}
+
+impl Hashed for Arc<SourceRow> {
+    fn hash(&self) -> u64 {
+        hash_of(self.source.as_bytes())
+    }
+}

@@ -1,0 +1,185 @@
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use super::{Config, CrucibleCore};
+use crate::event::{Event, EventId, EventKind, Name, Payload, Priority, Target, Timestamp};
+use crate::routing::{
+    Batch, BatchOutcome, EventSystem, Filter, Handler, Ledger, OnFull, Publication, Rule, ServiceSpec,
+};
+
+type Seen = Arc<Mutex<Vec<u128>>>;
+
+/// Writes down ids; waits for `gate` before each batch if it has one.
+struct Recorder {
+    seen: Seen,
+    gate: Option<Arc<Notify>>,
+}
+
+impl Handler for Recorder {
+    async fn handle(&self, batch: Batch<'_>) -> BatchOutcome {
+        if let Some(gate) = &self.gate {
+            gate.notified().await;
+        }
+        self.seen.lock().expect("not poisoned").extend(batch.iter().map(|event| event.id.0));
+        BatchOutcome::Acknowledged
+    }
+}
+
+fn event(id: u128, priority: Priority, to: &[&str]) -> Arc<Event> {
+    let payload = Payload::Text("x".to_owned().into());
+    let mut event = Event::new(EventId(id), EventKind::Metrics, "probe", Timestamp(0), payload);
+    event.priority = priority;
+    event.targets = to.iter().map(|&name| Target::Service(name.into())).collect();
+    Arc::new(event)
+}
+
+async fn add(core: &CrucibleCore, name: &str, gate: Option<Arc<Notify>>) -> Seen {
+    let seen = Seen::default();
+    let handler = Recorder { seen: seen.clone(), gate };
+    core.register(ServiceSpec::new(name), handler).await.expect("registered");
+    seen
+}
+
+fn small() -> CrucibleCore {
+    CrucibleCore::new(Config { mailbox_capacity: 2, batch: 16, ..Config::default() }).expect("it works")
+}
+
+async fn publish(core: &CrucibleCore, event: Arc<Event>, on_full: OnFull) -> Publication {
+    core.publish(event, on_full).await.expect("open")
+}
+
+fn accepted(deliveries: u32) -> Publication {
+    Publication::Accepted { deliveries: Some(deliveries) }
+}
+
+#[tokio::test]
+async fn a_flood_of_one_priority_leaves_places_for_the_others() {
+    let core = CrucibleCore::default();
+    let seen = add(&core, "a", None).await;
+    let flood = (0..200).map(|id| event(id + 1, Priority::Critical, &["a"]));
+    let others = [Priority::Low, Priority::Normal, Priority::High];
+    let others = others.iter().enumerate().map(|(i, &p)| event(1001 + i as u128, p, &["a"]));
+    let events: Vec<_> = others.chain(flood).collect();
+    core.publish_batch(&events, OnFull::Wait).await.expect("open");
+    core.quiesce().await.expect("quiet");
+    // The publisher never yielded, so all waited together: 61 critical ones, then one of each other.
+    let seen = seen.lock().expect("not poisoned");
+    assert_eq!(seen[60..65], [61, 1003, 1002, 1001, 62]);
+}
+
+#[tokio::test]
+async fn a_full_mailbox_turns_away_only_its_own() {
+    let core = small();
+    let gate = Arc::new(Notify::new());
+    let slow = add(&core, "slow", Some(gate.clone())).await;
+    let fast = add(&core, "fast", None).await;
+    let events: Vec<_> = (1..=5).map(|id| event(id, Priority::Normal, &["slow", "fast"])).collect();
+    // One by one, so that `fast` gets its turn; the first goes to hand, the next two fill the mailbox.
+    for event in &events[..3] {
+        assert_eq!(publish(&core, event.clone(), OnFull::Refuse).await, accepted(2));
+        tokio::task::yield_now().await;
+    }
+    let turned_away = Publication::BackPressure { deliveries: 1, full: 1 };
+    assert_eq!(publish(&core, events[3].clone(), OnFull::Refuse).await, turned_away);
+    let batch = core.publish_batch(&events[4..], OnFull::Refuse).await.expect("open");
+    assert_eq!(batch, [turned_away]);
+    for _ in 0..2 {
+        gate.notify_one();
+        tokio::task::yield_now().await;
+    }
+    core.quiesce().await.expect("quiet");
+    assert_eq!(*slow.lock().expect("not poisoned"), [1, 2, 3]);
+    assert_eq!(*fast.lock().expect("not poisoned"), [1, 2, 3, 4, 5]);
+    assert_eq!(core.statistics().await.expect("counted").turned_away, 2);
+}
+
+#[tokio::test]
+async fn who_waits_for_room_is_told_when_the_service_leaves() {
+    let core = Arc::new(small());
+    let _seen = add(&core, "stuck", Some(Arc::new(Notify::new()))).await;
+    let events: Vec<_> = (1..=20).map(|id| event(id, Priority::Normal, &["stuck"])).collect();
+    let publisher = tokio::spawn({
+        let core = core.clone();
+        async move { core.publish_batch(&events, OnFull::Wait).await.expect("open") }
+    });
+    tokio::task::yield_now().await;
+    core.unregister(&"stuck".into()).await.expect("it was there");
+    let publications = publisher.await.expect("no panic");
+    let deliveries: u32 = publications.iter().filter_map(Publication::deliveries).sum();
+    let ledger = core.ledger().await.expect("counted");
+    assert_eq!(u64::from(deliveries), ledger.accepted);
+    assert!(deliveries < 20);
+}
+
+#[tokio::test]
+async fn giving_up_a_publish_half_way_loses_no_count() {
+    let core = small();
+    let gate = Arc::new(Notify::new());
+    let _seen = add(&core, "slow", Some(gate.clone())).await;
+    let events: Vec<_> = (1..=40).map(|id| event(id, Priority::Normal, &["slow"])).collect();
+    tokio::select! {
+        biased;
+        _ = core.publish_batch(&events, OnFull::Wait) => panic!("there is no room for 40"),
+        () = tokio::task::yield_now() => {}
+    }
+    for _ in 0..40 {
+        gate.notify_one();
+        tokio::task::yield_now().await;
+    }
+    core.quiesce().await.expect("quiet");
+    let ledger = core.ledger().await.expect("counted");
+    assert_eq!((ledger.check(), ledger.queued), (Ok(()), 0));
+    assert_eq!(Arc::strong_count(&events[30]), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_served_in_time_is_abandoned_and_counted() {
+    let core = small();
+    let _stuck = add(&core, "stuck", Some(Arc::new(Notify::new()))).await;
+    let _fine = add(&core, "fine", None).await;
+    for id in 1..=2 {
+        publish(&core, event(id, Priority::Normal, &["stuck", "fine"]), OnFull::Wait).await;
+    }
+    let ledger = core.shutdown(Duration::from_secs(5)).await.expect("shut down");
+    assert_eq!(ledger, Ledger { accepted: 4, acknowledged: 2, abandoned: 2, ..Ledger::default() });
+    assert_eq!(core.shutdown(Duration::ZERO).await.expect("again"), ledger);
+}
+
+#[tokio::test]
+async fn a_handler_that_panics_takes_only_its_own_with_it() {
+    struct Panics;
+    impl Handler for Panics {
+        async fn handle(&self, _: Batch<'_>) -> BatchOutcome {
+            panic!("as the test wants it")
+        }
+    }
+    let core = CrucibleCore::default();
+    core.register(ServiceSpec::new("bad"), Panics).await.expect("registered");
+    let fine = add(&core, "fine", None).await;
+    publish(&core, event(1, Priority::Normal, &["bad", "fine"]), OnFull::Wait).await;
+    core.quiesce().await.expect("quiet");
+    assert_eq!(*fine.lock().expect("not poisoned"), [1]);
+    let ledger = core.ledger().await.expect("counted");
+    assert_eq!(ledger, Ledger { accepted: 2, acknowledged: 1, abandoned: 1, ..Ledger::default() });
+}
+
+#[tokio::test]
+async fn names_that_nobody_mentions_any_more_leave_nothing_behind() {
+    let core = CrucibleCore::default();
+    for round in 0..100 {
+        let name = format!("service-{round}");
+        add(&core, &name, None).await;
+        let rule = Rule::new(&*name, Filter::everything(), [Target::Service((&*name).into())]);
+        core.add_rule(rule).await.expect("added");
+        publish(&core, event(1, Priority::Normal, &[&name]), OnFull::Wait).await;
+        core.quiesce().await.expect("quiet");
+        core.unregister(&Name::from(&*name)).await.expect("it was there");
+        core.remove_rule(&Name::from(&*name)).await.expect("it was there");
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(core.ledger().await.expect("counted").acknowledged, 100);
+    assert_eq!(core.control().services().len(), 0);
+    assert_eq!(core.control().directory().slots(), 1);
+}
