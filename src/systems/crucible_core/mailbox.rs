@@ -1,3 +1,5 @@
+//! Where the events of one service wait.
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
@@ -11,7 +13,7 @@ use crate::event::{Event, Priority};
 /// One lock guards all of it. Whoever pushes or takes holds it once for a whole batch, and what is
 /// counted is counted under it, so that counting costs no atomics and always adds up.
 #[derive(Debug)]
-pub(super) struct Mailbox {
+pub struct Mailbox {
     capacity: usize,
     state: Mutex<State>,
     /// Told when room appears while someone waits for it, and on close.
@@ -37,12 +39,13 @@ struct State {
 
 /// What became of the deliveries of a mailbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Counts {
-    pub(super) accepted: u64,
-    pub(super) acknowledged: u64,
-    pub(super) failed: u64,
-    pub(super) queued: u64,
-    pub(super) abandoned: u64,
+#[allow(missing_docs)] // as in the ledger of the same names
+pub struct Counts {
+    pub accepted: u64,
+    pub acknowledged: u64,
+    pub failed: u64,
+    pub queued: u64,
+    pub abandoned: u64,
 }
 
 impl Counts {
@@ -59,7 +62,7 @@ impl Counts {
 
 /// What became of a push.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Pushed {
+pub enum Pushed {
     /// All are in.
     All,
     /// As many as there was room for are in; the rest is where it was.
@@ -77,7 +80,8 @@ const KEPT_PLACES: [usize; Priority::ALL.len()] = [0, 8, 4, 2];
 pub(super) const SMALLEST_BATCH: usize = 16;
 
 impl Mailbox {
-    pub(super) fn new(capacity: usize) -> Self {
+    /// Room for `capacity` events.
+    pub fn new(capacity: usize) -> Self {
         Self { capacity, state: Mutex::default(), room: Notify::new(), idle: Notify::new() }
     }
 
@@ -86,7 +90,7 @@ impl Mailbox {
     }
 
     /// Puts one event in, if there is room.
-    pub(super) fn push(&self, event: &Arc<Event>) -> Pushed {
+    pub fn push(&self, event: &Arc<Event>) -> Pushed {
         let mut state = self.lock();
         if state.closed {
             return Pushed::Closed;
@@ -100,7 +104,7 @@ impl Mailbox {
     }
 
     /// Puts events in, in order, as long as there is room; takes those out of `events`.
-    pub(super) fn push_all(&self, events: &mut Vec<Arc<Event>>) -> Pushed {
+    pub fn push_all(&self, events: &mut Vec<Arc<Event>>) -> Pushed {
         let mut state = self.lock();
         if state.closed {
             return Pushed::Closed;
@@ -121,7 +125,7 @@ impl Mailbox {
 
     /// Puts all events in, waiting for room as often as it takes. Those that it leaves in `events`
     /// found the service gone.
-    pub(super) async fn push_all_waiting(&self, events: &mut Vec<Arc<Event>>) {
+    pub async fn push_all_waiting(&self, events: &mut Vec<Arc<Event>>) {
         loop {
             let room = self.room.notified();
             tokio::pin!(room);
@@ -136,7 +140,7 @@ impl Mailbox {
 
     /// Takes the next batch of at most `limit`, most urgent first, and reports what became of the
     /// last one. Ready with `false` once the mailbox is closed and empty.
-    pub(super) fn poll_take(
+    pub fn poll_take(
         &self,
         cx: &mut Context<'_>,
         batch: &mut Vec<Arc<Event>>,
@@ -166,7 +170,7 @@ impl Mailbox {
     }
 
     /// Waits until nothing waits and nothing is in hand.
-    pub(super) async fn wait_idle(&self) {
+    pub async fn wait_idle(&self) {
         loop {
             let idle = self.idle.notified();
             tokio::pin!(idle);
@@ -183,7 +187,7 @@ impl Mailbox {
     }
 
     /// Takes nothing more in. What waits is still handed out.
-    pub(super) fn close(&self) {
+    pub fn close(&self) {
         let sleeper = {
             let mut state = self.lock();
             state.closed = true;
@@ -196,7 +200,7 @@ impl Mailbox {
     }
 
     /// The service's task is gone: gives up what waits and what was in hand.
-    pub(super) fn end(&self) {
+    pub fn end(&self) {
         let lanes = {
             let mut state = self.lock();
             state.closed = true;
@@ -210,22 +214,25 @@ impl Mailbox {
         self.idle.notify_waiters();
     }
 
-    pub(super) fn counts(&self) -> Counts {
+    /// What became of its deliveries so far.
+    pub fn counts(&self) -> Counts {
         let state = self.lock();
         Counts { queued: (state.waiting + state.in_hand) as u64, ..state.counts }
     }
 
     /// Whether its task came to its end.
-    pub(super) fn has_ended(&self) -> bool {
+    pub fn has_ended(&self) -> bool {
         self.lock().ended
     }
 }
 
 /// What became of a batch that was taken.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Settled {
-    pub(super) acknowledged: usize,
-    pub(super) failed: usize,
+pub struct Settled {
+    /// Done.
+    pub acknowledged: usize,
+    /// Failed; both together are all of the batch.
+    pub failed: usize,
 }
 
 impl State {

@@ -11,16 +11,18 @@
 //! - An event is shared among its receivers by pointer; its payload is never copied.
 //! - Each service has a task of its own and a bounded mailbox; who is slow delays nobody else.
 //! - Nothing is allocated per delivery.
+//!
+//! [`table`] and [`mailbox`] are public as parts: to be used alone, and measured alone.
 
 mod config;
 mod control;
 mod directory;
-mod mailbox;
+pub mod mailbox;
 mod outbox;
 mod publish;
 mod receivers;
 mod service;
-mod table;
+pub mod table;
 #[cfg(test)]
 mod tests;
 

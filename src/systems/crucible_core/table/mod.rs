@@ -20,30 +20,33 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-pub(super) use rulebook::Rulebook;
+pub use row::CompiledRule;
+pub use rulebook::Rulebook;
 
 use self::condition::cell;
-use self::row::{Cell, CommonRow, CompiledRule, Order, SourceRow};
+use self::row::{Cell, CommonRow, Order, SourceRow};
 use self::sharded::{Sharded, hash_of};
 use crate::event::Event;
 
 /// See the [module](self).
 #[derive(Debug, Clone, Default)]
-pub(super) struct Table {
+pub struct Table {
     common: Arc<CommonRow>,
     sources: Sharded<Arc<SourceRow>>,
 }
 
 /// Where an event goes: numbers of services and groups, sorted, each once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Route<'t> {
-    pub(super) services: &'t [u32],
-    pub(super) groups: &'t [u32],
+pub struct Route<'t> {
+    /// Services.
+    pub services: &'t [u32],
+    /// Groups.
+    pub groups: &'t [u32],
 }
 
 /// Room for a route that no cell holds as it is.
 #[derive(Debug, Default)]
-pub(super) struct Scratch {
+pub struct Scratch {
     services: SmallVec<[u32; 32]>,
     groups: SmallVec<[u32; 8]>,
 }
@@ -53,7 +56,7 @@ type Hits<'t> = SmallVec<[&'t CompiledRule; 8]>;
 
 impl Table {
     /// Where the rules send this event. Its explicit targets are not looked at.
-    pub(super) fn route<'t>(&'t self, event: &Event, scratch: &'t mut Scratch) -> Route<'t> {
+    pub fn route<'t>(&'t self, event: &Event, scratch: &'t mut Scratch) -> Route<'t> {
         let at = cell(&event.kind, event.priority);
         let row = self.row(&event.source);
         let own = row.and_then(|row| row.cell(at));

@@ -17,11 +17,13 @@ pub(super) struct Order {
 /// What is left of a rule once its filter was compiled. Services and groups are numbers given by
 /// whoever uses the table; each list is sorted and has each number once.
 #[derive(Debug, PartialEq, Eq)]
-pub(in crate::crucible_core) struct CompiledRule {
+pub struct CompiledRule {
     pub(super) order: Order,
     pub(super) last: bool,
-    pub(in crate::crucible_core) services: Box<[u32]>,
-    pub(in crate::crucible_core) groups: Box<[u32]>,
+    /// Services that it names.
+    pub services: Box<[u32]>,
+    /// Groups that it names.
+    pub groups: Box<[u32]>,
     /// The sources that its filter names: for events of these it stands in their rows, not here.
     pub(super) sources: Box<[Name]>,
 }

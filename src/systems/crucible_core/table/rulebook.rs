@@ -14,7 +14,7 @@ use crate::routing::{Filter, Rule};
 
 /// The rules in force, and the [`Table`] that follows them change by change.
 #[derive(Debug, Default)]
-pub(in crate::crucible_core) struct Rulebook {
+pub struct Rulebook {
     table: Table,
     rules: BTreeMap<Order, Kept>,
     orders: FxHashMap<Name, Order>,
@@ -67,20 +67,27 @@ impl Kept {
 
 impl Rulebook {
     /// The table as of now: a snapshot that later changes leave alone.
-    pub(in crate::crucible_core) fn table(&self) -> Table {
+    pub fn table(&self) -> Table {
         self.table.clone()
     }
 
-    pub(in crate::crucible_core) fn len(&self) -> usize {
+    /// How many rules are in force.
+    pub fn len(&self) -> usize {
         self.rules.len()
     }
 
-    pub(in crate::crucible_core) fn contains(&self, id: &Name) -> bool {
+    /// Whether none is.
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// Whether a rule of this id is.
+    pub fn contains(&self, id: &Name) -> bool {
         self.orders.contains_key(id)
     }
 
     /// Adds a rule whose targets are these numbers. No rule of this id may be there.
-    pub(in crate::crucible_core) fn add(&mut self, rule: &Rule, services: Vec<u32>, groups: Vec<u32>) {
+    pub fn add(&mut self, rule: &Rule, services: Vec<u32>, groups: Vec<u32>) {
         let order = Order { rank: -i64::from(rule.priority), age: self.next_age };
         self.next_age += 1;
         let kept = self.compile(rule, order, services, groups);
@@ -97,7 +104,7 @@ impl Rulebook {
     }
 
     /// Removes a rule and returns what it was compiled to.
-    pub(in crate::crucible_core) fn remove(&mut self, id: &Name) -> Option<Arc<CompiledRule>> {
+    pub fn remove(&mut self, id: &Name) -> Option<Arc<CompiledRule>> {
         let order = self.orders.remove(id)?;
         self.common.remove(&order);
         let kept = self.rules.get(&order)?;
