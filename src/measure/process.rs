@@ -45,11 +45,8 @@ impl CpuTime {
 #[cfg(unix)]
 fn read_cpu_time() -> Result<CpuTime, NotMeasured> {
     use nix::sys::resource::{UsageWho, getrusage};
-    use nix::sys::time::TimeVal;
-    let duration = |t: TimeVal| {
-        Duration::from_secs(t.tv_sec().unsigned_abs())
-            + Duration::from_micros(t.tv_usec().unsigned_abs().into())
-    };
+    use nix::sys::time::{TimeVal, TimeValLike};
+    let duration = |time: TimeVal| Duration::from_micros(time.num_microseconds().unsigned_abs());
     let usage = getrusage(UsageWho::RUSAGE_SELF)
         .map_err(|e| NotMeasured::new("CPU time", format_args!("getrusage failed: {e}")))?;
     Ok(CpuTime {

@@ -126,7 +126,10 @@ mod tests {
     #[test]
     fn provenance_survives_json_and_names_no_folder() {
         // Few digits: serde_json reads back the shortest numbers only to the last bit.
-        let provenance = Provenance { steal_percent: Reading::Value(0.25), ..Run::begin(7).provenance() };
+        let provenance = Provenance {
+            steal_percent: Reading::Value(0.25),
+            ..Run::begin(7).provenance()
+        };
         let json = serde_json::to_string(&provenance).expect("plain data");
         assert_eq!(
             serde_json::from_str::<Provenance>(&json).expect("own JSON"),
