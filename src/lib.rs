@@ -1,1 +1,19 @@
-//! Performance-testing suite for event routing.
+//! Performance-testing suite for event routing: is one system better than another, where, by how much, at what cost?
+//!
+//! The systems under test are a crate of their own, `crucible-events`. The rooms of this one, in the order in which a
+//! figure comes into being; imports run from what interprets to what measures, never back:
+//!
+//! - [`load`]: when events are sent, and whether they were sent then.
+//! - [`measure`]: with which instrument a run is watched, and under which circumstances.
+//! - [`stats`]: pure mathematics, numbers in, numbers out.
+//! - [`results`]: versioned JSON, with the provenance of every figure.
+//! - [`analysis`]: figures become judgements.
+//!
+//! Three promises hold everywhere. What was not measured is absent and says why; it is never zero. A quantile is given
+//! only if ten samples lie beyond it. A file of results is there whole or not at all.
+
+pub mod analysis;
+pub mod load;
+pub mod measure;
+pub mod results;
+pub mod stats;

@@ -1,0 +1,3 @@
+//! Figures become judgements. Only what is in the results is interpreted here, nothing is measured.
+
+pub mod grades;

@@ -1,0 +1,225 @@
+//! The machine, and what else went on there.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::process::Command;
+use std::thread::available_parallelism;
+
+use serde::{Deserialize, Serialize};
+
+use super::{NotMeasured, Reading};
+
+/// What does not change during a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Machine {
+    /// Operating system, as Rust names it.
+    pub os: String,
+    /// As the processor names itself.
+    pub cpu: Reading<String>,
+    /// Cores that this process may use at once (affinity and container limits respected).
+    pub cores: Reading<usize>,
+    /// How the kernel chooses the cores' frequency, e.g. `performance`; several if the cores differ.
+    pub governor: Reading<String>,
+    /// Name and version of the C library, e.g. `glibc 2.36`: it chooses memcpy by CPU.
+    pub libc: Reading<String>,
+    /// Version of valgrind.
+    pub valgrind: Reading<String>,
+}
+
+impl Machine {
+    /// Reads all of it; some milliseconds, as three programs may be run.
+    pub fn inspect() -> Self {
+        let cores = available_parallelism().map(usize::from);
+        Self {
+            os: std::env::consts::OS.to_owned(),
+            cpu: cpu_model().into(),
+            cores: cores.map_err(|e| NotMeasured::new("cores", e)).into(),
+            governor: governor().into(),
+            libc: libc_version().into(),
+            valgrind: first_line_of("valgrind", &["--version"]).into(),
+        }
+    }
+}
+
+fn read(what: &str, path: &str) -> Result<String, NotMeasured> {
+    fs::read_to_string(path).map_err(|e| NotMeasured::new(what, format_args!("{path}: {e}")))
+}
+
+fn first_line_of(program: &str, arguments: &[&str]) -> Result<String, NotMeasured> {
+    let absent = |why: String| NotMeasured::new(program, format_args!("{program}: {why}"));
+    let output = Command::new(program)
+        .args(arguments)
+        .output()
+        .map_err(|e| absent(e.to_string()))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    match text.lines().next() {
+        Some(line) if output.status.success() => Ok(line.trim().to_owned()),
+        _ => Err(absent(format!("it said nothing ({})", output.status))),
+    }
+}
+
+fn cpu_model() -> Result<String, NotMeasured> {
+    if cfg!(target_os = "macos") {
+        return first_line_of("sysctl", &["-n", "machdep.cpu.brand_string"]);
+    }
+    let info = read("CPU model", "/proc/cpuinfo")?;
+    model_name(&info).ok_or_else(|| NotMeasured::new("CPU model", "/proc/cpuinfo has no model name"))
+}
+
+/// `model name : AMD EPYC` on x86; ARM kernels give numbers only.
+fn model_name(cpuinfo: &str) -> Option<String> {
+    let (_, value) = cpuinfo
+        .lines()
+        .find_map(|line| line.split_once(':').filter(|(k, _)| k.trim() == "model name"))?;
+    Some(value.trim().to_owned())
+}
+
+fn governor() -> Result<String, NotMeasured> {
+    let cpus = fs::read_dir("/sys/devices/system/cpu")
+        .map_err(|e| NotMeasured::new("governor", format_args!("/sys/devices/system/cpu: {e}")))?;
+    let governors: BTreeSet<String> = cpus
+        .filter_map(|cpu| fs::read_to_string(cpu.ok()?.path().join("cpufreq/scaling_governor")).ok())
+        .map(|name| name.trim().to_owned())
+        .collect();
+    if governors.is_empty() {
+        return Err(NotMeasured::new(
+            "governor",
+            "no cpufreq here (a virtual machine hides it)",
+        ));
+    }
+    Ok(governors.into_iter().collect::<Vec<_>>().join(", "))
+}
+
+fn libc_version() -> Result<String, NotMeasured> {
+    if cfg!(target_env = "musl") {
+        return Ok("musl, linked in by rustc".to_owned());
+    }
+    if cfg!(target_os = "macos") {
+        return first_line_of("sw_vers", &["-productVersion"]).map(|version| format!("macOS {version}"));
+    }
+    first_line_of("getconf", &["GNU_LIBC_VERSION"])
+}
+
+/// Processes that ran or waited to run, averaged over 1, 5 and 15 minutes.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct LoadAverage(pub f64, pub f64, pub f64);
+
+impl LoadAverage {
+    /// Now; Linux only.
+    pub fn now() -> Result<Self, NotMeasured> {
+        let text = read("load average", "/proc/loadavg")?;
+        Self::parse(&text)
+            .ok_or_else(|| NotMeasured::new("load average", "/proc/loadavg has no three numbers"))
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let mut numbers = text.split_ascii_whitespace().map_while(|word| word.parse().ok());
+        Some(Self(numbers.next()?, numbers.next()?, numbers.next()?))
+    }
+}
+
+/// Watches how much time the hypervisor gives to others.
+#[derive(Debug, Clone)]
+pub struct StealMeter {
+    start: Result<CpuTicks, NotMeasured>,
+}
+
+impl StealMeter {
+    /// From now on.
+    pub fn start() -> Self {
+        Self {
+            start: CpuTicks::now(),
+        }
+    }
+
+    /// Per cent of all cores' time since the start that was stolen; Linux only.
+    pub fn percent(&self) -> Result<f64, NotMeasured> {
+        let start = self.start.clone()?;
+        CpuTicks::now()?
+            .stolen_percent_since(&start)
+            .ok_or_else(|| NotMeasured::new("steal", "the run was shorter than the kernel's tick"))
+    }
+}
+
+/// Since boot, all cores together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct CpuTicks {
+    all: u64,
+    stolen: u64,
+}
+
+impl CpuTicks {
+    fn now() -> Result<Self, NotMeasured> {
+        let stat = read("steal", "/proc/stat")?;
+        Self::parse(&stat).ok_or_else(|| NotMeasured::new("steal", "/proc/stat has no line `cpu` with steal"))
+    }
+
+    /// `cpu user nice system idle iowait irq softirq steal guest guest_nice`; guests are counted in user and nice.
+    fn parse(stat: &str) -> Option<Self> {
+        let line = stat.lines().find_map(|line| line.strip_prefix("cpu "))?;
+        let ticks: Vec<u64> = line
+            .split_ascii_whitespace()
+            .take(8)
+            .map_while(|n| n.parse().ok())
+            .collect();
+        (ticks.len() == 8).then(|| Self {
+            all: ticks.iter().sum(),
+            stolen: ticks[7],
+        })
+    }
+
+    fn stolen_percent_since(&self, earlier: &Self) -> Option<f64> {
+        let all = self.all.saturating_sub(earlier.all);
+        (all > 0).then(|| 100.0 * self.stolen.saturating_sub(earlier.stolen) as f64 / all as f64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steal_is_a_share_of_all_time_in_between() {
+        let early = CpuTicks::parse("cpu  100 0 50 800 10 0 5 35 40 0\ncpu0 1 2\n").expect("ten numbers");
+        let late = CpuTicks::parse("cpu  150 0 70 900 10 0 5 65 90 0\n").expect("ten numbers");
+        assert_eq!(
+            early,
+            CpuTicks {
+                all: 1_000,
+                stolen: 35
+            }
+        );
+        assert_eq!(late.stolen_percent_since(&early), Some(15.0));
+        assert_eq!(early.stolen_percent_since(&early), None);
+        assert_eq!(CpuTicks::parse("cpu  1 2 3 4\n"), None);
+    }
+
+    #[test]
+    fn the_kernel_s_words_are_understood() {
+        let cpuinfo = "processor\t: 0\nmodel\t\t: 1\nmodel name\t: AMD EPYC 7B13: x\n";
+        assert_eq!(model_name(cpuinfo).as_deref(), Some("AMD EPYC 7B13: x"));
+        assert_eq!(model_name("processor : 0\nCPU part : 0xd0c\n"), None);
+        assert_eq!(
+            LoadAverage::parse("0.20 0.18 0.12 1/80 11206\n"),
+            Some(LoadAverage(0.2, 0.18, 0.12))
+        );
+        assert_eq!(LoadAverage::parse("0.20 x\n"), None);
+    }
+
+    #[test]
+    fn a_missing_program_is_a_reason() {
+        let missing = first_line_of("no-such-program-here", &[]).expect_err("nobody names a program so");
+        assert!(missing.why.starts_with("no-such-program-here: "), "{missing}");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn linux_tells_cores_and_load() {
+        let machine = Machine::inspect();
+        assert!(
+            machine.cores.value().is_some_and(|cores| *cores > 0),
+            "{machine:?}"
+        );
+        assert!(LoadAverage::now().is_ok_and(|load| load.0 >= 0.0));
+    }
+}

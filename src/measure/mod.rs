@@ -1,0 +1,19 @@
+//! With which instrument a run is watched, and under which circumstances.
+//!
+//! What an instrument cannot read it does not replace by zero: it says [`NotMeasured`] and why.
+
+mod absent;
+mod build;
+mod latency;
+mod machine;
+mod process;
+mod provenance;
+mod source;
+
+pub use absent::{NotMeasured, Reading};
+pub use build::Build;
+pub use latency::{Latency, LatencySummary};
+pub use machine::{LoadAverage, Machine, StealMeter};
+pub use process::{CpuTime, ResidentMemory};
+pub use provenance::{Moment, Provenance, Run};
+pub use source::Source;

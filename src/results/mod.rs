@@ -1,0 +1,9 @@
+//! Results as files: versioned JSON with its provenance, written whole or not at all.
+
+mod error;
+mod schema;
+mod store;
+
+pub use error::StoreError;
+pub use schema::{Document, SCHEMA};
+pub use store::{ResultFile, ResultsDir};
