@@ -1,1 +1,3 @@
 //! Performance-testing suite for event routing.
+
+pub mod workload;
