@@ -4,13 +4,7 @@ use std::env;
 use std::process::Command;
 
 /// Set by cargo for build scripts, handed on under `BUILD_…`: <https://doc.rust-lang.org/cargo/reference/environment-variables.html>.
-const FROM_CARGO: [&str; 5] = [
-    "TARGET",
-    "PROFILE",
-    "OPT_LEVEL",
-    "DEBUG",
-    "CARGO_CFG_TARGET_FEATURE",
-];
+const FROM_CARGO: [&str; 5] = ["TARGET", "PROFILE", "OPT_LEVEL", "DEBUG", "CARGO_CFG_TARGET_FEATURE"];
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
@@ -32,8 +26,5 @@ fn pass_on(name: &str, value: &str) {
 fn rustc_version() -> Option<String> {
     let rustc = env::var_os("RUSTC")?;
     let output = Command::new(rustc).arg("-V").output().ok()?;
-    output
-        .status
-        .success()
-        .then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }

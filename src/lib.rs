@@ -3,6 +3,7 @@
 //! The systems under test are a crate of their own, `crucible-events`. The rooms of this one, in the order in which a
 //! figure comes into being; imports run from what interprets to what measures, never back:
 //!
+//! - [`workload`]: what arrives.
 //! - [`load`]: when events are sent, and whether they were sent then.
 //! - [`measure`]: with which instrument a run is watched, and under which circumstances.
 //! - [`stats`]: pure mathematics, numbers in, numbers out.
@@ -17,3 +18,4 @@ pub mod load;
 pub mod measure;
 pub mod results;
 pub mod stats;
+pub mod workload;

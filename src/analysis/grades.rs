@@ -91,23 +91,10 @@ pub struct Consumption {
 impl Default for GradeThresholds {
     fn default() -> Self {
         Self {
-            throughput: Throughput {
-                good_above: 1_000.0,
-                poor_below: 500.0,
-            },
-            latency_ms: MeanLatency {
-                excellent_below: 10.0,
-                good_to: 50.0,
-                acceptable_to: 200.0,
-            },
-            memory_mb: Consumption {
-                efficient_below: 100.0,
-                acceptable_to: 500.0,
-            },
-            cpu_percent: Consumption {
-                efficient_below: 50.0,
-                acceptable_to: 80.0,
-            },
+            throughput: Throughput { good_above: 1_000.0, poor_below: 500.0 },
+            latency_ms: MeanLatency { excellent_below: 10.0, good_to: 50.0, acceptable_to: 200.0 },
+            memory_mb: Consumption { efficient_below: 100.0, acceptable_to: 500.0 },
+            cpu_percent: Consumption { efficient_below: 50.0, acceptable_to: 80.0 },
         }
     }
 }
@@ -129,22 +116,14 @@ impl GradeThresholds {
     pub fn checked(self) -> Result<Self, InvalidThresholds> {
         let (latency, memory, cpu) = (self.latency_ms, self.memory_mb, self.cpu_percent);
         let pairs = [
-            (
-                "throughput",
-                self.throughput.poor_below,
-                self.throughput.good_above,
-            ),
+            ("throughput", self.throughput.poor_below, self.throughput.good_above),
             ("latency", latency.excellent_below, latency.good_to),
             ("latency", latency.good_to, latency.acceptable_to),
             ("memory", memory.efficient_below, memory.acceptable_to),
             ("CPU", cpu.efficient_below, cpu.acceptable_to),
         ];
         match pairs.into_iter().find(|(_, lower, upper)| lower > upper) {
-            Some((quantity, lower, upper)) => Err(InvalidThresholds {
-                quantity,
-                lower,
-                upper,
-            }),
+            Some((quantity, lower, upper)) => Err(InvalidThresholds { quantity, lower, upper }),
             None => Ok(self),
         }
     }
@@ -255,11 +234,8 @@ mod tests {
 
     #[test]
     fn what_is_no_number_is_never_good() {
-        let grades = [
-            DEFAULT().throughput(f64::NAN),
-            DEFAULT().mean_latency(f64::NAN),
-            DEFAULT().cpu(f64::NAN),
-        ];
+        let grades =
+            [DEFAULT().throughput(f64::NAN), DEFAULT().mean_latency(f64::NAN), DEFAULT().cpu(f64::NAN)];
         assert_eq!(grades, [Grade::Poor; 3]);
     }
 
@@ -267,10 +243,7 @@ mod tests {
     fn one_quantity_can_be_changed_alone() {
         let json = r#"{"cpu_percent":{"efficient_below":20,"acceptable_to":30}}"#;
         let changed: GradeThresholds = serde_json::from_str(json).expect("known names");
-        assert_eq!(
-            (changed.cpu(25.0), DEFAULT().cpu(25.0)),
-            (Grade::Acceptable, Grade::Efficient)
-        );
+        assert_eq!((changed.cpu(25.0), DEFAULT().cpu(25.0)), (Grade::Acceptable, Grade::Efficient));
         assert_eq!(changed.throughput, DEFAULT().throughput);
         assert!(
             serde_json::from_str::<GradeThresholds>(r#"{"cpu":{}}"#).is_err(),
@@ -283,9 +256,7 @@ mod tests {
         assert_eq!(DEFAULT().checked(), Ok(DEFAULT()));
         let mut turned = DEFAULT();
         turned.latency_ms.good_to = 300.0;
-        let error = turned
-            .checked()
-            .expect_err("good up to 300, acceptable up to 200");
+        let error = turned.checked().expect_err("good up to 300, acceptable up to 200");
         assert_eq!(
             error.to_string(),
             "grades of latency: 300 must not be above 200; exchange the two or leave them out"
@@ -294,10 +265,7 @@ mod tests {
 
     #[test]
     fn a_grade_is_one_word() {
-        assert_eq!(
-            serde_json::to_string(&Grade::Efficient).expect("a word"),
-            r#""efficient""#
-        );
+        assert_eq!(serde_json::to_string(&Grade::Efficient).expect("a word"), r#""efficient""#);
         assert_eq!(format!("{:>10}|", Grade::Good), "      good|");
     }
 }

@@ -83,9 +83,7 @@ mod linux {
                 (instant.elapsed(), Self { instant, monotonic })
             };
             let first = read();
-            let (_, closest) = (1..tries)
-                .map(|_| read())
-                .fold(first, |a, b| if b.0 < a.0 { b } else { a });
+            let (_, closest) = (1..tries).map(|_| read()).fold(first, |a, b| if b.0 < a.0 { b } else { a });
             closest
         }
 
@@ -94,10 +92,7 @@ mod linux {
             let nanoseconds = self.monotonic.tv_nsec + i64::from(ahead.subsec_nanos());
             let seconds = i64::try_from(ahead.as_secs()).unwrap_or(i64::MAX / 2);
             Timespec {
-                tv_sec: self
-                    .monotonic
-                    .tv_sec
-                    .saturating_add(seconds + nanoseconds / 1_000_000_000),
+                tv_sec: self.monotonic.tv_sec.saturating_add(seconds + nanoseconds / 1_000_000_000),
                 tv_nsec: nanoseconds % 1_000_000_000,
             }
         }
@@ -118,13 +113,7 @@ mod linux {
         #[test]
         fn a_deadline_is_carried_over_the_second() {
             let instant = Instant::now();
-            let anchor = Anchor {
-                instant,
-                monotonic: Timespec {
-                    tv_sec: 7,
-                    tv_nsec: 900_000_000,
-                },
-            };
+            let anchor = Anchor { instant, monotonic: Timespec { tv_sec: 7, tv_nsec: 900_000_000 } };
             let deadline = anchor.timespec(instant + Duration::new(2, 300_000_001));
             assert_eq!((deadline.tv_sec, deadline.tv_nsec), (10, 200_000_001));
         }
@@ -134,10 +123,7 @@ mod linux {
             let instant = Instant::now();
             let anchor = Anchor {
                 instant: instant + Duration::from_secs(1),
-                monotonic: Timespec {
-                    tv_sec: 7,
-                    tv_nsec: 5,
-                },
+                monotonic: Timespec { tv_sec: 7, tv_nsec: 5 },
             };
             let deadline = anchor.timespec(instant);
             assert_eq!((deadline.tv_sec, deadline.tv_nsec), (7, 5));

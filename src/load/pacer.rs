@@ -79,10 +79,7 @@ mod tests {
 
     impl FakeClock {
         fn waking_late_by(wakes_late_by: Duration) -> Self {
-            Self {
-                now: Cell::new(Instant::now()),
-                wakes_late_by,
-            }
+            Self { now: Cell::new(Instant::now()), wakes_late_by }
         }
 
         fn stall(&self, time: Duration) {
@@ -100,10 +97,7 @@ mod tests {
         }
     }
 
-    const STEADY: EventPattern = EventPattern::Steady {
-        events_per_second: 1_000,
-        duration_secs: 1,
-    };
+    const STEADY: EventPattern = EventPattern::Steady { events_per_second: 1_000, duration_secs: 1 };
     const MS: Duration = Duration::from_millis(1);
 
     #[test]
@@ -111,14 +105,9 @@ mod tests {
         let clock = FakeClock::waking_late_by(Duration::ZERO);
         let begin = clock.now();
         let mut sent = Vec::new();
-        let pacing = pace(
-            &clock,
-            STEADY.schedule(),
-            &AtomicBool::new(false),
-            |index, intended| {
-                sent.push((index, intended - begin, clock.now() - begin));
-            },
-        );
+        let pacing = pace(&clock, STEADY.schedule(), &AtomicBool::new(false), |index, intended| {
+            sent.push((index, intended - begin, clock.now() - begin));
+        });
         let expected: Vec<_> = (0..1_000).map(|i| (u64::from(i), MS * i, MS * i)).collect();
         assert_eq!(sent, expected);
         assert_eq!((pacing.offered, pacing.valid()), (1_000, Ok(())));
@@ -129,26 +118,15 @@ mod tests {
     fn a_stall_shows_in_the_time_from_the_intended_moment() {
         let clock = FakeClock::waking_late_by(Duration::ZERO);
         let mut late = Vec::new();
-        let pacing = pace(
-            &clock,
-            STEADY.schedule(),
-            &AtomicBool::new(false),
-            |index, intended| {
-                late.push(clock.now() - intended);
-                if index == 10 {
-                    clock.stall(100 * MS);
-                }
-            },
-        );
+        let pacing = pace(&clock, STEADY.schedule(), &AtomicBool::new(false), |index, intended| {
+            late.push(clock.now() - intended);
+            if index == 10 {
+                clock.stall(100 * MS);
+            }
+        });
         // Event 11 was due 1 ms after event 10 and comes 99 ms late, the next 98 ms, until the backlog is sent.
         let expected: Vec<_> = (0..1_000_u32)
-            .map(|i| {
-                if (11..110).contains(&i) {
-                    MS * (110 - i)
-                } else {
-                    Duration::ZERO
-                }
-            })
+            .map(|i| if (11..110).contains(&i) { MS * (110 - i) } else { Duration::ZERO })
             .collect();
         assert_eq!(late, expected);
         assert_eq!(pacing.offered, 1_000, "nothing is skipped");
@@ -183,16 +161,11 @@ mod tests {
     #[test]
     fn a_system_that_cannot_take_the_rate_makes_the_load_invalid() {
         let clock = FakeClock::waking_late_by(Duration::ZERO);
-        let pacing = pace(&clock, STEADY.schedule(), &AtomicBool::new(false), |_, _| {
-            clock.stall(2 * MS)
-        });
+        let pacing = pace(&clock, STEADY.schedule(), &AtomicBool::new(false), |_, _| clock.stall(2 * MS));
         let Some(InvalidLoad::Rate { intended, achieved }) = pacing.invalid else {
             panic!("{pacing:?}");
         };
-        assert!(
-            (intended - 1_000.0).abs() < 1e-6 && (achieved - 500.0).abs() < 1e-6,
-            "{pacing:?}"
-        );
+        assert!((intended - 1_000.0).abs() < 1e-6 && (achieved - 500.0).abs() < 1e-6, "{pacing:?}");
     }
 
     #[test]
@@ -209,10 +182,7 @@ mod tests {
     #[test]
     fn a_pacer_thread_sends_all_events_in_order() {
         let (sender, receiver) = std::sync::mpsc::channel();
-        let pattern = EventPattern::Steady {
-            events_per_second: 50_000,
-            duration_secs: 1,
-        };
+        let pattern = EventPattern::Steady { events_per_second: 50_000, duration_secs: 1 };
         let send = move |index, _| sender.send(index).expect("the receiver outlives the pacer");
         let stop = Arc::new(AtomicBool::new(false));
         let pacer = spawn_pacer(pattern, Arc::clone(&stop), send).expect("a thread");

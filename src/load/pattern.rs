@@ -22,27 +22,21 @@ impl EventPattern {
     /// Number of events in the whole pattern.
     pub fn events(&self) -> u64 {
         match *self {
-            Self::Steady {
-                events_per_second,
-                duration_secs,
-            } => events_per_second.saturating_mul(duration_secs),
+            Self::Steady { events_per_second, duration_secs } => {
+                events_per_second.saturating_mul(duration_secs)
+            }
         }
     }
 
     /// The intended times, in nanoseconds from the beginning, in order.
     pub fn schedule(&self) -> Schedule {
-        Schedule {
-            pattern: *self,
-            next: 0,
-        }
+        Schedule { pattern: *self, next: 0 }
     }
 
     /// Computed from the index, not from the time before: rounding never adds up, 3 events/s stay 3 events/s.
     fn offset_ns(&self, index: u64) -> u64 {
         match *self {
-            Self::Steady {
-                events_per_second, ..
-            } => {
+            Self::Steady { events_per_second, .. } => {
                 let offset = u128::from(index) * NS_PER_SECOND / u128::from(events_per_second);
                 u64::try_from(offset).unwrap_or(u64::MAX)
             }
@@ -80,10 +74,7 @@ mod tests {
     use super::*;
 
     fn steady(events_per_second: u64, duration_secs: u64) -> EventPattern {
-        EventPattern::Steady {
-            events_per_second,
-            duration_secs,
-        }
+        EventPattern::Steady { events_per_second, duration_secs }
     }
 
     #[test]
@@ -105,10 +96,7 @@ mod tests {
         for (rate, seconds, events) in [(2_000, 60, 120_000), (1, 1, 1), (0, 10, 0), (10, 0, 0)] {
             let pattern = steady(rate, seconds);
             assert_eq!(pattern.events(), events);
-            assert_eq!(
-                pattern.schedule().size_hint(),
-                (events as usize, Some(events as usize))
-            );
+            assert_eq!(pattern.schedule().size_hint(), (events as usize, Some(events as usize)));
             assert_eq!(pattern.schedule().count() as u64, events);
         }
     }
@@ -124,14 +112,8 @@ mod tests {
     #[test]
     fn a_pattern_survives_json_and_refuses_what_it_does_not_know() {
         let json = r#"{"kind":"steady","events_per_second":2000,"duration_secs":60}"#;
-        assert_eq!(
-            serde_json::from_str::<EventPattern>(json).expect("a pattern"),
-            steady(2_000, 60)
-        );
-        assert_eq!(
-            serde_json::to_string(&steady(2_000, 60)).expect("plain data"),
-            json
-        );
+        assert_eq!(serde_json::from_str::<EventPattern>(json).expect("a pattern"), steady(2_000, 60));
+        assert_eq!(serde_json::to_string(&steady(2_000, 60)).expect("plain data"), json);
         assert!(serde_json::from_str::<EventPattern>(&json.replace("secs", "mins")).is_err());
     }
 }

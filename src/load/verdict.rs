@@ -159,10 +159,7 @@ mod tests {
         assert_eq!(paced(|_| 100).valid(), Ok(()));
         assert_eq!(paced(|_| 101).valid(), Err(InvalidLoad::Lag { p50_ns: 101_000 }));
         // Late now and then is not invalid: the lag's P99 is printed for that.
-        assert_eq!(
-            paced(|index| if index % 10 == 5 { 5_000 } else { 10 }).valid(),
-            Ok(())
-        );
+        assert_eq!(paced(|index| if index % 10 == 5 { 5_000 } else { 10 }).valid(), Ok(()));
     }
 
     #[test]
@@ -178,14 +175,8 @@ mod tests {
         let mut record = Record::default();
         let begin = Instant::now();
         record.sent(begin, begin);
-        assert_eq!(
-            record.pacing(true).invalid,
-            Some(InvalidLoad::Stopped { offered: 1 })
-        );
-        assert_eq!(
-            record.pacing(false).invalid,
-            Some(InvalidLoad::TooFew { offered: 1 })
-        );
+        assert_eq!(record.pacing(true).invalid, Some(InvalidLoad::Stopped { offered: 1 }));
+        assert_eq!(record.pacing(false).invalid, Some(InvalidLoad::TooFew { offered: 1 }));
         assert_eq!(Record::default().pacing(false).lag, None);
     }
 

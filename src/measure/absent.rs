@@ -18,10 +18,7 @@ pub struct NotMeasured {
 impl NotMeasured {
     /// `what` for the reason `why`.
     pub fn new(what: impl Into<String>, why: impl Display) -> Self {
-        Self {
-            what: what.into(),
-            why: why.to_string(),
-        }
+        Self { what: what.into(), why: why.to_string() }
     }
 }
 
@@ -41,9 +38,7 @@ pub enum Reading<T> {
 impl<T> Reading<T> {
     /// Absent for the reason `why`.
     pub fn absent(why: impl Display) -> Self {
-        Self::Absent {
-            not_measured: why.to_string(),
-        }
+        Self::Absent { not_measured: why.to_string() }
     }
 
     /// The value, if there is one.
@@ -67,9 +62,7 @@ impl<T> From<Result<T, NotMeasured>> for Reading<T> {
     fn from(result: Result<T, NotMeasured>) -> Self {
         match result {
             Ok(value) => Self::Value(value),
-            Err(missing) => Self::Absent {
-                not_measured: missing.why,
-            },
+            Err(missing) => Self::Absent { not_measured: missing.why },
         }
     }
 }
@@ -91,18 +84,12 @@ mod tests {
         let readings = [Reading::Value(0_u64), Reading::absent("no /proc here")];
         let json = serde_json::to_string(&readings).expect("plain data");
         assert_eq!(json, r#"[0,{"not_measured":"no /proc here"}]"#);
-        assert_eq!(
-            serde_json::from_str::<[Reading<u64>; 2]>(&json).expect("own JSON"),
-            readings
-        );
+        assert_eq!(serde_json::from_str::<[Reading<u64>; 2]>(&json).expect("own JSON"), readings);
     }
 
     #[test]
     fn the_message_says_what_and_why() {
         let missing = NotMeasured::new("peak memory", "macOS has no VmHWM");
-        assert_eq!(
-            missing.to_string(),
-            "not measured: peak memory: macOS has no VmHWM"
-        );
+        assert_eq!(missing.to_string(), "not measured: peak memory: macOS has no VmHWM");
     }
 }

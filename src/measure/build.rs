@@ -63,10 +63,7 @@ mod tests {
         let build = Build::of_this_binary();
         assert!(build.rustc.starts_with("rustc 1."), "{build:?}");
         assert!(build.target.contains(std::env::consts::ARCH), "{build:?}");
-        assert!(
-            ["debug", "release"].contains(&build.profile.as_str()),
-            "{build:?}"
-        );
+        assert!(["debug", "release"].contains(&build.profile.as_str()), "{build:?}");
     }
 
     #[test]

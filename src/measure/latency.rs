@@ -57,11 +57,7 @@ impl Latency {
     pub fn new() -> Self {
         let histogram = Histogram::new_with_bounds(1, LONGEST_NS, SIGNIFICANT_DIGITS)
             .expect("1 ≤ 1, 2 · 1 ≤ one hour and 3 ≤ 5 are all that is asked of the bounds");
-        Self {
-            histogram,
-            max_ns: 0,
-            sum_ns: 0,
-        }
+        Self { histogram, max_ns: 0, sum_ns: 0 }
     }
 
     /// Adds one latency; more than an hour counts as an hour.
@@ -79,9 +75,7 @@ impl Latency {
 
     /// Adds all of another collection, e.g. of another thread, round or process.
     pub fn merge(&mut self, other: &Self) {
-        self.histogram
-            .add(&other.histogram)
-            .expect("all collections have the same bounds");
+        self.histogram.add(&other.histogram).expect("all collections have the same bounds");
         self.max_ns = self.max_ns.max(other.max_ns);
         self.sum_ns = self.sum_ns.saturating_add(other.sum_ns);
     }
@@ -124,33 +118,17 @@ impl Serialize for Latency {
         let occupied = self.histogram.iter_recorded();
         let buckets = occupied
             .map(|bucket| {
-                (
-                    self.histogram.lowest_equivalent(bucket.value_iterated_to()),
-                    bucket.count_at_value(),
-                )
+                (self.histogram.lowest_equivalent(bucket.value_iterated_to()), bucket.count_at_value())
             })
             .collect();
-        Buckets {
-            max_ns: self.max_ns,
-            sum_ns: self.sum_ns,
-            buckets,
-        }
-        .serialize(serializer)
+        Buckets { max_ns: self.max_ns, sum_ns: self.sum_ns, buckets }.serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Latency {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Buckets {
-            max_ns,
-            sum_ns,
-            buckets,
-        } = Buckets::deserialize(deserializer)?;
-        let mut latency = Self {
-            max_ns,
-            sum_ns,
-            ..Self::new()
-        };
+        let Buckets { max_ns, sum_ns, buckets } = Buckets::deserialize(deserializer)?;
+        let mut latency = Self { max_ns, sum_ns, ..Self::new() };
         for (value_ns, count) in buckets {
             latency.histogram.record_n(value_ns, count).map_err(|_| {
                 de::Error::custom(format_args!("a latency of {value_ns} ns is above one hour"))
@@ -186,10 +164,7 @@ mod tests {
             (summary.p99, 9_900_000),
             (summary.p999, 9_990_000),
         ] {
-            assert!(
-                within_a_thousandth(found, expected),
-                "{found:?} instead of {expected}"
-            );
+            assert!(within_a_thousandth(found, expected), "{found:?} instead of {expected}");
         }
     }
 

@@ -47,10 +47,7 @@ fn read(what: &str, path: &str) -> Result<String, NotMeasured> {
 
 fn first_line_of(program: &str, arguments: &[&str]) -> Result<String, NotMeasured> {
     let absent = |why: String| NotMeasured::new(program, format_args!("{program}: {why}"));
-    let output = Command::new(program)
-        .args(arguments)
-        .output()
-        .map_err(|e| absent(e.to_string()))?;
+    let output = Command::new(program).args(arguments).output().map_err(|e| absent(e.to_string()))?;
     let text = String::from_utf8_lossy(&output.stdout);
     match text.lines().next() {
         Some(line) if output.status.success() => Ok(line.trim().to_owned()),
@@ -68,9 +65,8 @@ fn cpu_model() -> Result<String, NotMeasured> {
 
 /// `model name : AMD EPYC` on x86; ARM kernels give numbers only.
 fn model_name(cpuinfo: &str) -> Option<String> {
-    let (_, value) = cpuinfo
-        .lines()
-        .find_map(|line| line.split_once(':').filter(|(k, _)| k.trim() == "model name"))?;
+    let (_, value) =
+        cpuinfo.lines().find_map(|line| line.split_once(':').filter(|(k, _)| k.trim() == "model name"))?;
     Some(value.trim().to_owned())
 }
 
@@ -82,10 +78,7 @@ fn governor() -> Result<String, NotMeasured> {
         .map(|name| name.trim().to_owned())
         .collect();
     if governors.is_empty() {
-        return Err(NotMeasured::new(
-            "governor",
-            "no cpufreq here (a virtual machine hides it)",
-        ));
+        return Err(NotMeasured::new("governor", "no cpufreq here (a virtual machine hides it)"));
     }
     Ok(governors.into_iter().collect::<Vec<_>>().join(", "))
 }
@@ -127,9 +120,7 @@ pub struct StealMeter {
 impl StealMeter {
     /// From now on.
     pub fn start() -> Self {
-        Self {
-            start: CpuTicks::now(),
-        }
+        Self { start: CpuTicks::now() }
     }
 
     /// Per cent of all cores' time since the start that was stolen; Linux only.
@@ -157,15 +148,8 @@ impl CpuTicks {
     /// `cpu user nice system idle iowait irq softirq steal guest guest_nice`; guests are counted in user and nice.
     fn parse(stat: &str) -> Option<Self> {
         let line = stat.lines().find_map(|line| line.strip_prefix("cpu "))?;
-        let ticks: Vec<u64> = line
-            .split_ascii_whitespace()
-            .take(8)
-            .map_while(|n| n.parse().ok())
-            .collect();
-        (ticks.len() == 8).then(|| Self {
-            all: ticks.iter().sum(),
-            stolen: ticks[7],
-        })
+        let ticks: Vec<u64> = line.split_ascii_whitespace().take(8).map_while(|n| n.parse().ok()).collect();
+        (ticks.len() == 8).then(|| Self { all: ticks.iter().sum(), stolen: ticks[7] })
     }
 
     fn stolen_percent_since(&self, earlier: &Self) -> Option<f64> {
@@ -182,13 +166,7 @@ mod tests {
     fn steal_is_a_share_of_all_time_in_between() {
         let early = CpuTicks::parse("cpu  100 0 50 800 10 0 5 35 40 0\ncpu0 1 2\n").expect("ten numbers");
         let late = CpuTicks::parse("cpu  150 0 70 900 10 0 5 65 90 0\n").expect("ten numbers");
-        assert_eq!(
-            early,
-            CpuTicks {
-                all: 1_000,
-                stolen: 35
-            }
-        );
+        assert_eq!(early, CpuTicks { all: 1_000, stolen: 35 });
         assert_eq!(late.stolen_percent_since(&early), Some(15.0));
         assert_eq!(early.stolen_percent_since(&early), None);
         assert_eq!(CpuTicks::parse("cpu  1 2 3 4\n"), None);
@@ -199,10 +177,7 @@ mod tests {
         let cpuinfo = "processor\t: 0\nmodel\t\t: 1\nmodel name\t: AMD EPYC 7B13: x\n";
         assert_eq!(model_name(cpuinfo).as_deref(), Some("AMD EPYC 7B13: x"));
         assert_eq!(model_name("processor : 0\nCPU part : 0xd0c\n"), None);
-        assert_eq!(
-            LoadAverage::parse("0.20 0.18 0.12 1/80 11206\n"),
-            Some(LoadAverage(0.2, 0.18, 0.12))
-        );
+        assert_eq!(LoadAverage::parse("0.20 0.18 0.12 1/80 11206\n"), Some(LoadAverage(0.2, 0.18, 0.12)));
         assert_eq!(LoadAverage::parse("0.20 x\n"), None);
     }
 
@@ -216,10 +191,7 @@ mod tests {
     #[test]
     fn linux_tells_cores_and_load() {
         let machine = Machine::inspect();
-        assert!(
-            machine.cores.value().is_some_and(|cores| *cores > 0),
-            "{machine:?}"
-        );
+        assert!(machine.cores.value().is_some_and(|cores| *cores > 0), "{machine:?}");
         assert!(LoadAverage::now().is_ok_and(|load| load.0 >= 0.0));
     }
 }

@@ -49,10 +49,7 @@ fn read_cpu_time() -> Result<CpuTime, NotMeasured> {
     let duration = |time: TimeVal| Duration::from_micros(time.num_microseconds().unsigned_abs());
     let usage = getrusage(UsageWho::RUSAGE_SELF)
         .map_err(|e| NotMeasured::new("CPU time", format_args!("getrusage failed: {e}")))?;
-    Ok(CpuTime {
-        user: duration(usage.user_time()),
-        system: duration(usage.system_time()),
-    })
+    Ok(CpuTime { user: duration(usage.user_time()), system: duration(usage.system_time()) })
 }
 
 #[cfg(not(unix))]
@@ -73,10 +70,7 @@ pub struct ResidentMemory {
 impl ResidentMemory {
     /// Refused: there is no /proc here.
     pub fn open() -> Result<Self, NotMeasured> {
-        Err(NotMeasured::new(
-            "resident memory",
-            "read from /proc, which Linux alone has",
-        ))
+        Err(NotMeasured::new("resident memory", "read from /proc, which Linux alone has"))
     }
 
     /// Resident bytes now.
@@ -111,10 +105,7 @@ impl ResidentMemory {
             |why: String| NotMeasured::new("resident memory", format_args!("/proc/self/statm: {why}"));
         // Seven numbers of at most 20 digits.
         let mut buffer = [0; 160];
-        let read = self
-            .statm
-            .read_at(&mut buffer, 0)
-            .map_err(|e| absent(e.to_string()))?;
+        let read = self.statm.read_at(&mut buffer, 0).map_err(|e| absent(e.to_string()))?;
         let text = String::from_utf8_lossy(&buffer[..read]);
         let pages = resident_pages(&text).ok_or_else(|| absent(format!("`{text}` has no resident pages")))?;
         Ok(pages * rustix::param::page_size() as u64)
@@ -130,10 +121,7 @@ impl ResidentMemory {
     /// Lets the peak begin anew from what is resident now (proc(5), `clear_refs`: 5). May be forbidden in a container.
     pub fn reset_peak(&self) -> Result<(), NotMeasured> {
         std::fs::write("/proc/self/clear_refs", "5").map_err(|e| {
-            NotMeasured::new(
-                "peak memory of this span",
-                format_args!("/proc/self/clear_refs: {e}"),
-            )
+            NotMeasured::new("peak memory of this span", format_args!("/proc/self/clear_refs: {e}"))
         })
     }
 }
@@ -158,10 +146,7 @@ mod tests {
 
     #[test]
     fn utilization_is_of_one_core() {
-        let used = CpuTime {
-            user: Duration::from_millis(1_500),
-            system: Duration::from_millis(500),
-        };
+        let used = CpuTime { user: Duration::from_millis(1_500), system: Duration::from_millis(500) };
         assert_eq!(used.percent_of_one_core(Duration::from_secs(1)), Some(200.0));
         assert_eq!(used.percent_of_one_core(Duration::from_secs(4)), Some(50.0));
         assert_eq!(used.percent_of_one_core(Duration::ZERO), None);
@@ -169,14 +154,8 @@ mod tests {
 
     #[test]
     fn usage_since_is_a_difference() {
-        let early = CpuTime {
-            user: Duration::from_millis(10),
-            system: Duration::from_millis(5),
-        };
-        let late = CpuTime {
-            user: Duration::from_millis(17),
-            system: Duration::from_millis(6),
-        };
+        let early = CpuTime { user: Duration::from_millis(10), system: Duration::from_millis(5) };
+        let late = CpuTime { user: Duration::from_millis(17), system: Duration::from_millis(6) };
         let used = late.since(&early);
         assert_eq!((used.user.as_millis(), used.system.as_millis()), (7, 1));
     }

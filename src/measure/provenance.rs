@@ -45,18 +45,12 @@ impl Run {
             load_average: LoadAverage::now().into(),
             steal_percent: Reading::absent("the run has just begun"),
         };
-        Self {
-            opening,
-            steal: StealMeter::start(),
-        }
+        Self { opening, steal: StealMeter::start() }
     }
 
     /// What is known by now; asked again with every document that is stored, also of an interrupted run.
     pub fn provenance(&self) -> Provenance {
-        Provenance {
-            steal_percent: self.steal.percent().into(),
-            ..self.opening.clone()
-        }
+        Provenance { steal_percent: self.steal.percent().into(), ..self.opening.clone() }
     }
 
     /// When it began.
@@ -126,15 +120,9 @@ mod tests {
     #[test]
     fn provenance_survives_json_and_names_no_folder() {
         // Few digits: serde_json reads back the shortest numbers only to the last bit.
-        let provenance = Provenance {
-            steal_percent: Reading::Value(0.25),
-            ..Run::begin(7).provenance()
-        };
+        let provenance = Provenance { steal_percent: Reading::Value(0.25), ..Run::begin(7).provenance() };
         let json = serde_json::to_string(&provenance).expect("plain data");
-        assert_eq!(
-            serde_json::from_str::<Provenance>(&json).expect("own JSON"),
-            provenance
-        );
+        assert_eq!(serde_json::from_str::<Provenance>(&json).expect("own JSON"), provenance);
         assert!(!json.contains(env!("CARGO_MANIFEST_DIR")), "{json}");
         assert_eq!(provenance.seed, 7);
     }
@@ -144,9 +132,6 @@ mod tests {
         let run = Run::begin(7);
         let (first, second) = (run.provenance(), run.provenance());
         assert_eq!(first.started, run.started());
-        assert_eq!(
-            (first.source, first.load_average),
-            (second.source, second.load_average)
-        );
+        assert_eq!((first.source, first.load_average), (second.source, second.load_average));
     }
 }

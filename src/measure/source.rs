@@ -26,10 +26,7 @@ impl Source {
     fn of(folder: &Path) -> Result<Self, NotMeasured> {
         let commit = git(folder, &["rev-parse", "--verify", "HEAD"])?;
         let changes = git(folder, &["status", "--porcelain"])?;
-        Ok(Self {
-            commit,
-            dirty: !changes.is_empty(),
-        })
+        Ok(Self { commit, dirty: !changes.is_empty() })
     }
 }
 
@@ -60,11 +57,7 @@ fn complaint(stderr: &str) -> String {
     if first.contains("dubious ownership") {
         return "the repository belongs to somebody else (git's safe.directory)".to_owned();
     }
-    if first.is_empty() || first.contains('\'') {
-        "it failed".to_owned()
-    } else {
-        first.to_owned()
-    }
+    if first.is_empty() || first.contains('\'') { "it failed".to_owned() } else { first.to_owned() }
 }
 
 #[cfg(test)]
@@ -79,17 +72,7 @@ mod tests {
         for arguments in [
             &["init", "-q"][..],
             &["add", "kept"],
-            &[
-                "-c",
-                "user.name=a",
-                "-c",
-                "user.email=a@b",
-                "commit",
-                "-q",
-                "--no-gpg-sign",
-                "-m",
-                "a",
-            ],
+            &["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "--no-gpg-sign", "-m", "a"],
         ] {
             git(folder.path(), arguments).expect("git makes a repository");
         }
@@ -110,11 +93,7 @@ mod tests {
     fn an_added_file_makes_it_dirty() {
         let folder = repository();
         fs::write(folder.path().join("added"), "1").expect("writable");
-        assert!(
-            Source::of(folder.path())
-                .expect("a repository with a commit")
-                .dirty
-        );
+        assert!(Source::of(folder.path()).expect("a repository with a commit").dirty);
     }
 
     #[test]
@@ -122,10 +101,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let missing = Source::of(folder.path()).expect_err("no repository");
         assert!(missing.why.starts_with("git rev-parse: "), "{missing}");
-        assert!(
-            !missing.why.contains(&*folder.path().to_string_lossy()),
-            "{missing}"
-        );
+        assert!(!missing.why.contains(&*folder.path().to_string_lossy()), "{missing}");
         let gone = Source::of(&folder.path().join("gone")).expect_err("no folder");
         assert!(gone.why.ends_with("is gone"), "{gone}");
     }

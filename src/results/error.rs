@@ -94,10 +94,7 @@ mod tests {
     #[test]
     fn a_full_disk_is_named_as_such() {
         let full = StoreError::writing(Path::new("out/a.json"), io::ErrorKind::StorageFull.into());
-        assert!(
-            full.to_string().starts_with("out/a.json: the disk is full"),
-            "{full}"
-        );
+        assert!(full.to_string().starts_with("out/a.json: the disk is full"), "{full}");
         let quota = StoreError::writing(Path::new("out/a.json"), io::ErrorKind::QuotaExceeded.into());
         assert!(matches!(quota, StoreError::Full { .. }));
         let other = StoreError::writing(Path::new("out/a.json"), io::ErrorKind::BrokenPipe.into());

@@ -39,34 +39,18 @@ impl<T> Document<T> {
     /// Complete, and nothing missing; both fields are there to be changed.
     pub fn new(target: impl Into<String>, provenance: Provenance, results: T) -> Self {
         let schema = SCHEMA.to_owned();
-        Self {
-            schema,
-            target: target.into(),
-            provenance,
-            complete: true,
-            not_measured: Vec::new(),
-            results,
-        }
+        Self { schema, target: target.into(), provenance, complete: true, not_measured: Vec::new(), results }
     }
 }
 
 impl<T: DeserializeOwned> Document<T> {
     /// Reads a stored document.
     pub fn read(path: &Path) -> Result<Self, StoreError> {
-        let json = fs::read(path).map_err(|source| StoreError::Read {
-            path: path.to_owned(),
-            source,
-        })?;
-        let decode = |source| StoreError::Decode {
-            path: path.to_owned(),
-            source,
-        };
+        let json = fs::read(path).map_err(|source| StoreError::Read { path: path.to_owned(), source })?;
+        let decode = |source| StoreError::Decode { path: path.to_owned(), source };
         let Header { schema: found } = serde_json::from_slice(&json).map_err(decode)?;
         if found != SCHEMA {
-            return Err(StoreError::OtherSchema {
-                path: path.to_owned(),
-                found,
-            });
+            return Err(StoreError::OtherSchema { path: path.to_owned(), found });
         }
         serde_json::from_slice(&json).map_err(decode)
     }
@@ -89,10 +73,7 @@ mod tests {
         let (_folder, path) = stored(r#"{"schema":"crucible-perf/2","figures":{}}"#);
         let error = Document::<u64>::read(&path).expect_err("another version");
         let message = error.to_string();
-        assert!(
-            message.contains("`crucible-perf/2`") && message.contains("`crucible-perf/1`"),
-            "{message}"
-        );
+        assert!(message.contains("`crucible-perf/2`") && message.contains("`crucible-perf/1`"), "{message}");
         assert!(message.starts_with(&*path.to_string_lossy()), "{message}");
     }
 
@@ -110,14 +91,10 @@ mod tests {
 
     #[test]
     fn the_envelope_has_these_fields_in_this_order() {
-        let provenance = Provenance {
-            steal_percent: Reading::absent("a test"),
-            ..Run::begin(1).provenance()
-        };
+        let provenance =
+            Provenance { steal_percent: Reading::absent("a test"), ..Run::begin(1).provenance() };
         let mut document = Document::new("kernels", provenance, vec![1.5]);
-        document
-            .not_measured
-            .push(NotMeasured::new("valgrind", "not installed"));
+        document.not_measured.push(NotMeasured::new("valgrind", "not installed"));
         document.complete = false;
         let json = serde_json::to_string(&document).expect("plain data");
         assert!(

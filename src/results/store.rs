@@ -42,11 +42,7 @@ impl ResultsDir {
     /// taken. Nothing is written yet, and the name is chosen with the first writing.
     pub fn file(&self, target: &str, started: Moment) -> ResultFile {
         let stem = format!("{target}_{}", started.stamp());
-        ResultFile {
-            folder: self.path.clone(),
-            stem,
-            claimed: false,
-        }
+        ResultFile { folder: self.path.clone(), stem, claimed: false }
     }
 }
 
@@ -63,10 +59,8 @@ pub struct ResultFile {
 impl ResultFile {
     /// Writes the document as indented JSON; returns where.
     pub fn save<T: Serialize>(&mut self, document: &Document<T>) -> Result<PathBuf, StoreError> {
-        let mut json = serde_json::to_vec_pretty(document).map_err(|source| StoreError::Encode {
-            path: self.path("json"),
-            source,
-        })?;
+        let mut json = serde_json::to_vec_pretty(document)
+            .map_err(|source| StoreError::Encode { path: self.path("json"), source })?;
         json.push(b'\n');
         self.write("json", &json)
     }
@@ -84,11 +78,7 @@ impl ResultFile {
         let failed = |source| StoreError::writing(&self.path(extension), source);
         let file = temporary_in(&self.folder).map_err(failed)?;
         write_through(&file, bytes).map_err(failed)?;
-        let path = if self.claimed {
-            self.replace(file, extension)
-        } else {
-            self.claim(file, extension)
-        }?;
+        let path = if self.claimed { self.replace(file, extension) } else { self.claim(file, extension) }?;
         sync_folder(&self.folder).map_err(|source| StoreError::writing(&path, source))?;
         Ok(path)
     }
@@ -143,11 +133,7 @@ fn write_through(file: &NamedTempFile, bytes: &[u8]) -> io::Result<()> {
 
 /// The new name is on the disk only when its folder is; folders of other systems cannot be opened as files.
 fn sync_folder(folder: &Path) -> io::Result<()> {
-    if cfg!(unix) {
-        fs::File::open(folder)?.sync_all()
-    } else {
-        Ok(())
-    }
+    if cfg!(unix) { fs::File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -177,12 +163,7 @@ mod tests {
     fn names(results: &ResultsDir) -> Vec<String> {
         let entries = fs::read_dir(results.path()).expect("the folder");
         let mut names: Vec<_> = entries
-            .map(|e| {
-                e.expect("an entry")
-                    .file_name()
-                    .into_string()
-                    .expect("our names are ASCII")
-            })
+            .map(|e| e.expect("an entry").file_name().into_string().expect("our names are ASCII"))
             .collect();
         names.sort();
         names
@@ -198,17 +179,10 @@ mod tests {
     fn a_document_is_read_back_as_it_was_written() {
         let (_temporary, results) = folder();
         let document = document(vec![1, 2, 3]);
-        let path = results
-            .file("kernels", moment())
-            .save(&document)
-            .expect("writable");
+        let path = results.file("kernels", moment()).save(&document).expect("writable");
         assert_eq!(path, results.path().join("kernels_20261123_221340.json"));
         assert_eq!(Document::<Vec<u64>>::read(&path).expect("just written"), document);
-        assert_eq!(
-            names(&results),
-            ["kernels_20261123_221340.json"],
-            "no temporary file is left"
-        );
+        assert_eq!(names(&results), ["kernels_20261123_221340.json"], "no temporary file is left");
     }
 
     #[test]
@@ -216,12 +190,7 @@ mod tests {
         let (_temporary, results) = folder();
         let mut paths: Vec<PathBuf> = Vec::new();
         for run in 1..=3 {
-            paths.push(
-                results
-                    .file("kernels", moment())
-                    .save(&document(run))
-                    .expect("writable"),
-            );
+            paths.push(results.file("kernels", moment()).save(&document(run)).expect("writable"));
         }
         for (path, run) in paths.iter().zip(1..) {
             assert_eq!(Document::<u64>::read(path).expect("all three").results, run);
@@ -237,18 +206,11 @@ mod tests {
     #[test]
     fn a_run_replaces_its_own_file_and_keeps_its_text_beside_it() {
         let (_temporary, results) = folder();
-        fs::write(
-            results.path().join("kernels_20261123_221340.txt"),
-            "another run's",
-        )
-        .expect("writable");
+        fs::write(results.path().join("kernels_20261123_221340.txt"), "another run's").expect("writable");
         let mut file = results.file("kernels", moment());
         for progress in 1..=2 {
             let path = file.save(&document(progress)).expect("writable");
-            assert_eq!(
-                Document::<u64>::read(&path).expect("just written").results,
-                progress
-            );
+            assert_eq!(Document::<u64>::read(&path).expect("just written").results, progress);
         }
         let text = file.save_text("a table\n").expect("writable");
         assert_eq!(fs::read_to_string(text).expect("just written"), "a table\n");
@@ -266,9 +228,8 @@ mod tests {
         let mut file = results.file("kernels", moment());
         let path = file.save(&document(1_u64)).expect("writable");
         // JSON objects have strings as names.
-        let error = file
-            .save(&document(std::collections::BTreeMap::from([((1, 2), 3)])))
-            .expect_err("no JSON");
+        let error =
+            file.save(&document(std::collections::BTreeMap::from([((1, 2), 3)]))).expect_err("no JSON");
         assert!(matches!(error, StoreError::Encode { .. }), "{error}");
         assert_eq!(Document::<u64>::read(&path).expect("still there").results, 1);
         assert_eq!(names(&results).len(), 1);
@@ -281,10 +242,7 @@ mod tests {
         fs::write(&file, "").expect("writable");
         let error = ResultsDir::open(file.join("results")).expect_err("a file is no folder");
         assert!(matches!(error, StoreError::Folder { .. }), "{error}");
-        assert!(
-            error.to_string().ends_with("name another one with --out DIR"),
-            "{error}"
-        );
+        assert!(error.to_string().ends_with("name another one with --out DIR"), "{error}");
     }
 
     #[cfg(target_os = "linux")]
@@ -300,16 +258,8 @@ mod tests {
     fn a_folder_that_vanished_is_an_error_that_names_the_file() {
         let (temporary, results) = folder();
         drop(temporary);
-        let error = results
-            .file("kernels", moment())
-            .save(&document(1))
-            .expect_err("the folder is gone");
-        assert!(
-            error
-                .to_string()
-                .contains("kernels_20261123_221340.json: writing failed"),
-            "{error}"
-        );
+        let error = results.file("kernels", moment()).save(&document(1)).expect_err("the folder is gone");
+        assert!(error.to_string().contains("kernels_20261123_221340.json: writing failed"), "{error}");
     }
 
     #[cfg(unix)]
@@ -319,10 +269,7 @@ mod tests {
         let (_temporary, results) = folder();
         let plain = results.path().join("plain");
         fs::write(&plain, "").expect("writable");
-        let saved = results
-            .file("kernels", moment())
-            .save(&document(1))
-            .expect("writable");
+        let saved = results.file("kernels", moment()).save(&document(1)).expect("writable");
         let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode();
         assert_eq!(mode(&saved), mode(&plain), "as the umask has it for every file");
     }
@@ -334,13 +281,9 @@ mod tests {
             rows: Vec<(String, Option<f64>)>,
         }
         let (_temporary, results) = folder();
-        let document = document(Rows {
-            rows: vec![("light".to_owned(), Some(0.5)), ("heavy".to_owned(), None)],
-        });
-        let path = results
-            .file("kernels", moment())
-            .save(&document)
-            .expect("writable");
+        let document =
+            document(Rows { rows: vec![("light".to_owned(), Some(0.5)), ("heavy".to_owned(), None)] });
+        let path = results.file("kernels", moment()).save(&document).expect("writable");
         assert_eq!(Document::<Rows>::read(&path).expect("just written"), document);
     }
 }

@@ -53,14 +53,7 @@ mod tests {
     fn quantiles_are_those_of_r_type_7() {
         // R: quantile(c(7, 1, 3, 10, 4), c(0, .1, .25, .5, .9, 1))
         let values = [7.0, 1.0, 3.0, 10.0, 4.0];
-        let expected = [
-            (0.0, 1.0),
-            (0.1, 1.8),
-            (0.25, 3.0),
-            (0.5, 4.0),
-            (0.9, 8.8),
-            (1.0, 10.0),
-        ];
+        let expected = [(0.0, 1.0), (0.1, 1.8), (0.25, 3.0), (0.5, 4.0), (0.9, 8.8), (1.0, 10.0)];
         for (q, value) in expected {
             let found = quantile(&values, q).expect("five numbers");
             assert!((found - value).abs() < 1e-12, "q {q}: {found} instead of {value}");
@@ -86,15 +79,8 @@ mod tests {
     fn ten_samples_must_lie_beyond() {
         for (q, fewest) in [(0.5, 20), (0.9, 100), (0.95, 200), (0.99, 1_000), (0.999, 10_000)] {
             assert!(quantile_is_supported(q, fewest), "{fewest} samples support {q}");
-            assert!(
-                !quantile_is_supported(q, fewest - 1),
-                "{} samples do not support {q}",
-                fewest - 1
-            );
+            assert!(!quantile_is_supported(q, fewest - 1), "{} samples do not support {q}", fewest - 1);
         }
-        assert!(
-            !quantile_is_supported(1.0, u64::MAX),
-            "the maximum is not a quantile"
-        );
+        assert!(!quantile_is_supported(1.0, u64::MAX), "the maximum is not a quantile");
     }
 }

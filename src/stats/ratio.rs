@@ -76,10 +76,7 @@ fn check(log_ratios: &[f64], confidence: f64) -> Result<(), RatioError> {
         return Err(RatioError::NoRounds);
     }
     match log_ratios.iter().position(|v| !v.is_finite()) {
-        Some(round) => Err(RatioError::NotFinite {
-            round,
-            value: log_ratios[round],
-        }),
+        Some(round) => Err(RatioError::NotFinite { round, value: log_ratios[round] }),
         None => Ok(()),
     }
 }
@@ -97,11 +94,7 @@ fn walsh_averages(values: &[f64]) -> Vec<f64> {
 fn interval(walsh: &[f64], rounds: usize, confidence: f64) -> Option<Interval> {
     let outside = averages_outside(rounds, confidence)?;
     let (low, high) = (walsh[outside].exp(), walsh[walsh.len() - 1 - outside].exp());
-    Some(Interval {
-        low,
-        high,
-        confidence,
-    })
+    Some(Interval { low, high, confidence })
 }
 
 /// How many Walsh averages may be left out at each end: the largest sum whose tail is within half of what the
@@ -111,9 +104,7 @@ fn averages_outside(rounds: usize, confidence: f64) -> Option<usize> {
     let tail = (1.0 - confidence) / 2.0 * (1.0 + 1e-12);
     let distribution = SignedRank::without_ties(rounds);
     let half = rounds * (rounds + 1) / 4;
-    (0..=half)
-        .take_while(|&sum| distribution.at_most(sum as f64) <= tail)
-        .last()
+    (0..=half).take_while(|&sum| distribution.at_most(sum as f64) <= tail).last()
 }
 
 #[cfg(test)]
@@ -129,10 +120,7 @@ mod tests {
 
     /// Nearly normal, mean 0: the sum of twelve uniform numbers less six.
     fn noise(random: &mut ChaCha8Rng) -> f64 {
-        (0..12)
-            .map(|_| f64::from(random.next_u32()) / f64::from(u32::MAX))
-            .sum::<f64>()
-            - 6.0
+        (0..12).map(|_| f64::from(random.next_u32()) / f64::from(u32::MAX)).sum::<f64>() - 6.0
     }
 
     #[test]
@@ -142,10 +130,7 @@ mod tests {
         let found = RatioEstimate::from_log_ratios(&logs, 0.95).expect("nine finite rounds");
         let interval = found.interval.expect("nine rounds reach 95 %");
         assert!(close(found.ratio.ln(), 0.46), "{found:?}");
-        assert!(
-            close(interval.low.ln(), 0.010) && close(interval.high.ln(), 0.786),
-            "{interval:?}"
-        );
+        assert!(close(interval.low.ln(), 0.010) && close(interval.high.ln(), 0.786), "{interval:?}");
         assert!(close(found.p, 0.039_062_5));
         assert_eq!(found.rounds, 9);
     }
@@ -153,20 +138,12 @@ mod tests {
     #[test]
     fn too_few_rounds_have_no_interval() {
         // n rounds reach at most 1 − 2/2^n.
-        for (rounds, confidence, reached) in [
-            (5, 0.95, false),
-            (6, 0.95, true),
-            (5, 0.9375, true),
-            (12, 0.9997, false),
-            (13, 0.9997, true),
-        ] {
+        for (rounds, confidence, reached) in
+            [(5, 0.95, false), (6, 0.95, true), (5, 0.9375, true), (12, 0.9997, false), (13, 0.9997, true)]
+        {
             let logs: Vec<f64> = (0..rounds).map(f64::from).collect();
             let found = RatioEstimate::from_log_ratios(&logs, confidence).expect("finite");
-            assert_eq!(
-                found.interval.is_some(),
-                reached,
-                "{rounds} rounds at {confidence}"
-            );
+            assert_eq!(found.interval.is_some(), reached, "{rounds} rounds at {confidence}");
         }
     }
 
@@ -197,10 +174,7 @@ mod tests {
             / f64::from(trials);
         let four_sigma = 4.0 * (promised * (1.0 - promised) / f64::from(trials)).sqrt();
         assert!((confidence..confidence + 0.01).contains(&promised), "{promised}");
-        assert!(
-            (covered - promised).abs() < four_sigma,
-            "{covered} covered, {promised} promised"
-        );
+        assert!((covered - promised).abs() < four_sigma, "{covered} covered, {promised} promised");
     }
 
     #[test]
@@ -221,19 +195,10 @@ mod tests {
     fn what_is_no_figure_is_refused() {
         let refused = |logs: &[f64], confidence| RatioEstimate::from_log_ratios(logs, confidence);
         assert_eq!(refused(&[], 0.95), Err(RatioError::NoRounds));
-        assert!(matches!(
-            refused(&[0.0, f64::NAN], 0.95),
-            Err(RatioError::NotFinite { round: 1, .. })
-        ));
-        assert!(matches!(
-            refused(&[f64::INFINITY], 0.95),
-            Err(RatioError::NotFinite { round: 0, .. })
-        ));
+        assert!(matches!(refused(&[0.0, f64::NAN], 0.95), Err(RatioError::NotFinite { round: 1, .. })));
+        assert!(matches!(refused(&[f64::INFINITY], 0.95), Err(RatioError::NotFinite { round: 0, .. })));
         assert_eq!(refused(&[0.0], 1.0), Err(RatioError::Confidence(1.0)));
-        assert!(matches!(
-            refused(&[0.0], f64::NAN),
-            Err(RatioError::Confidence(_))
-        ));
+        assert!(matches!(refused(&[0.0], f64::NAN), Err(RatioError::Confidence(_))));
     }
 
     #[test]
@@ -241,9 +206,6 @@ mod tests {
         let few = RatioEstimate::from_log_ratios(&[0.0], 0.95).expect("finite");
         let json = serde_json::to_string(&few).expect("plain numbers");
         assert_eq!(json, r#"{"ratio":1.0,"rounds":1,"p":1.0}"#);
-        assert_eq!(
-            serde_json::from_str::<RatioEstimate>(&json).expect("own JSON"),
-            few
-        );
+        assert_eq!(serde_json::from_str::<RatioEstimate>(&json).expect("own JSON"), few);
     }
 }

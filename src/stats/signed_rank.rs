@@ -24,21 +24,13 @@ impl SignedRank {
     }
 
     fn of_doubled_ranks(doubled_ranks: Vec<u64>) -> Self {
-        let exact = if doubled_ranks.len() <= EXACT_UP_TO {
-            count_out(&doubled_ranks)
-        } else {
-            Vec::new()
-        };
+        let exact = if doubled_ranks.len() <= EXACT_UP_TO { count_out(&doubled_ranks) } else { Vec::new() };
         Self { doubled_ranks, exact }
     }
 
     /// P(sum of positive ranks ≤ `sum`).
     pub(super) fn at_most(&self, sum: f64) -> f64 {
-        if self.exact.is_empty() {
-            self.normal_at_most(sum)
-        } else {
-            self.exact_at_most(sum)
-        }
+        if self.exact.is_empty() { self.normal_at_most(sum) } else { self.exact_at_most(sum) }
     }
 
     fn exact_at_most(&self, sum: f64) -> f64 {
@@ -93,10 +85,7 @@ pub fn signed_rank_p(values: &[f64]) -> f64 {
     nonzero.sort_unstable_by(|a, b| a.abs().total_cmp(&b.abs()));
     let doubled_ranks = doubled_ranks_of(&nonzero);
     let ranked = nonzero.iter().zip(&doubled_ranks);
-    let positive: u64 = ranked
-        .filter(|(value, _)| **value > 0.0)
-        .map(|(_, rank)| rank)
-        .sum();
+    let positive: u64 = ranked.filter(|(value, _)| **value > 0.0).map(|(_, rank)| rank).sum();
     SignedRank::of_doubled_ranks(doubled_ranks).two_sided(positive as f64 / 2.0)
 }
 
@@ -121,22 +110,10 @@ mod tests {
         let ranks = doubled_ranks_of(&by_size);
         let total: u64 = ranks.iter().sum();
         let tail = |positive: u64| positive.min(total - positive);
-        let seen = tail(
-            by_size
-                .iter()
-                .zip(&ranks)
-                .filter(|(v, _)| **v > 0.0)
-                .map(|(_, r)| r)
-                .sum(),
-        );
+        let seen = tail(by_size.iter().zip(&ranks).filter(|(v, _)| **v > 0.0).map(|(_, r)| r).sum());
         let as_extreme = (0_u32..1 << ranks.len())
             .filter(|signs| {
-                tail(
-                    (0..ranks.len())
-                        .filter(|i| signs >> i & 1 == 1)
-                        .map(|i| ranks[i])
-                        .sum(),
-                ) <= seen
+                tail((0..ranks.len()).filter(|i| signs >> i & 1 == 1).map(|i| ranks[i]).sum()) <= seen
             })
             .count();
         as_extreme as f64 / f64::from(1_u32 << ranks.len())
@@ -152,10 +129,7 @@ mod tests {
         ];
         for values in samples {
             let (found, counted) = (signed_rank_p(values), enumerated_p(values));
-            assert!(
-                (found - counted).abs() < 1e-12,
-                "{values:?}: {found} instead of {counted}"
-            );
+            assert!((found - counted).abs() < 1e-12, "{values:?}: {found} instead of {counted}");
         }
     }
 
@@ -172,13 +146,9 @@ mod tests {
     #[test]
     fn the_distribution_is_that_of_published_tables() {
         // Critical values of the smaller rank sum, two-sided: n, level, largest sum still inside the level.
-        for (n, level, largest) in [
-            (6, 0.05, 0.0),
-            (10, 0.05, 8.0),
-            (15, 0.01, 15.0),
-            (20, 0.05, 52.0),
-            (30, 0.01, 109.0),
-        ] {
+        for (n, level, largest) in
+            [(6, 0.05, 0.0), (10, 0.05, 8.0), (15, 0.01, 15.0), (20, 0.05, 52.0), (30, 0.01, 109.0)]
+        {
             let distribution = SignedRank::without_ties(n);
             assert!(2.0 * distribution.at_most(largest) <= level, "n {n}");
             assert!(2.0 * distribution.at_most(largest + 1.0) > level, "n {n}");
@@ -196,12 +166,7 @@ mod tests {
     #[test]
     fn the_approximation_joins_the_exact_distribution() {
         let exact = SignedRank::without_ties(EXACT_UP_TO);
-        for (sum, too_large_by) in [
-            (1_500.0, 0.25),
-            (1_800.0, 0.06),
-            (2_100.0, 0.01),
-            (2_525.0, 0.001),
-        ] {
+        for (sum, too_large_by) in [(1_500.0, 0.25), (1_800.0, 0.06), (2_100.0, 0.01), (2_525.0, 0.001)] {
             let (counted, normal) = (exact.at_most(sum), exact.normal_at_most(sum));
             assert!(
                 (-0.01..too_large_by).contains(&(normal / counted - 1.0)),
@@ -215,9 +180,6 @@ mod tests {
     fn zeros_say_nothing() {
         assert_eq!(signed_rank_p(&[0.0, 0.0]), 1.0);
         assert_eq!(signed_rank_p(&[]), 1.0);
-        assert_eq!(
-            signed_rank_p(&[0.0, 1.0, 2.0, 0.0, -3.0]),
-            signed_rank_p(&[1.0, 2.0, -3.0])
-        );
+        assert_eq!(signed_rank_p(&[0.0, 1.0, 2.0, 0.0, -3.0]), signed_rank_p(&[1.0, 2.0, -3.0]));
     }
 }
