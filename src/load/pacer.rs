@@ -168,15 +168,32 @@ mod tests {
         assert!((intended - 1_000.0).abs() < 1e-6 && (achieved - 500.0).abs() < 1e-6, "{pacing:?}");
     }
 
+    /// Ctrl-C comes during the first sleep.
+    struct InterruptedClock {
+        clock: FakeClock,
+        stop: AtomicBool,
+    }
+
+    impl Clock for InterruptedClock {
+        fn now(&self) -> Instant {
+            self.clock.now()
+        }
+
+        fn sleep_until(&self, deadline: Instant) {
+            self.clock.sleep_until(deadline);
+            self.stop.store(true, Ordering::Relaxed);
+        }
+    }
+
     #[test]
-    fn stopping_ends_a_long_sleep() {
-        let clock = FakeClock::waking_late_by(Duration::ZERO);
+    fn stopping_does_not_wait_for_the_next_event() {
         let stop = AtomicBool::new(false);
+        let clock = InterruptedClock { clock: FakeClock::waking_late_by(Duration::ZERO), stop };
         let begin = clock.now();
         let hourly = (0..3).map(|hour| hour * 3_600_000_000_000);
-        let pacing = pace(&clock, hourly, &stop, |_, _| stop.store(true, Ordering::Relaxed));
+        let pacing = pace(&clock, hourly, &clock.stop, |_, _| ());
         assert_eq!(pacing.invalid, Some(InvalidLoad::Stopped { offered: 1 }));
-        assert!(clock.now() - begin <= LONGEST_SLEEP);
+        assert_eq!(clock.now() - begin, LONGEST_SLEEP);
     }
 
     #[test]

@@ -78,7 +78,7 @@ fn governor() -> Result<String, NotMeasured> {
         .map(|name| name.trim().to_owned())
         .collect();
     if governors.is_empty() {
-        return Err(NotMeasured::new("governor", "no cpufreq here (a virtual machine hides it)"));
+        return Err(NotMeasured::new("governor", "no cpufreq here, as in most virtual machines"));
     }
     Ok(governors.into_iter().collect::<Vec<_>>().join(", "))
 }

@@ -177,6 +177,12 @@ mod tests {
     }
 
     #[test]
+    fn ties_share_the_mean_of_their_ranks() {
+        // Places 1, 2, 3 share 2; 4 has its own; 5, 6 share 5½.
+        assert_eq!(doubled_ranks_of(&[1.0, -1.0, 1.0, 2.0, 3.0, -3.0]), [4, 4, 4, 8, 11, 11]);
+    }
+
+    #[test]
     fn zeros_say_nothing() {
         assert_eq!(signed_rank_p(&[0.0, 0.0]), 1.0);
         assert_eq!(signed_rank_p(&[]), 1.0);
