@@ -189,10 +189,10 @@ mod tests {
         assert_eq!(
             found,
             [
-                "light 7dd7d1f569d71dc9",
-                "medium fdf16bcadb273d56",
-                "heavy 28e56cb5b91079eb",
-                "stress e1118611862b53ee"
+                "light 274a0001b3377523",
+                "medium 969186612cd78bd8",
+                "heavy 6cfdf094a28cec7e",
+                "stress 715a891fa6f84a47"
             ]
         );
     }
@@ -270,8 +270,8 @@ mod tests {
         let expected = [
             "light: 1.46 deliveries per event (146 / 100, at most 3), 28.0 % unmatched",
             "medium: 2.29 deliveries per event (2294 / 1000, at most 8), 10.4 % unmatched",
-            "heavy: 9.76 deliveries per event (97609 / 10000, at most 22), 1.6 % unmatched",
-            "stress: 30.13 deliveries per event (60266 / 2000, at most 53), 0.0 % unmatched",
+            "heavy: 9.77 deliveries per event (97696 / 10000, at most 22), 1.6 % unmatched",
+            "stress: 30.18 deliveries per event (60362 / 2000, at most 53), 0.0 % unmatched",
         ];
         assert_eq!(found, expected);
     }

@@ -35,7 +35,8 @@ pub fn match_probes(count: usize, seed: u64) -> Vec<Arc<Event>> {
 /// `count` rules: the core, spread evenly among others that match no probe. So a probe has the same
 /// targets, and a match the same result to build, in a table of 10 rules and in one of 10,000; what
 /// grows is the number of sources (one for two rules), of combinations with kinds and priorities,
-/// and, with payload fields, of values asked for. The paths of fields are the same in every table.
+/// and, with payload fields, of values asked for. The paths of fields, and the kinds of events whose
+/// payloads are asked for them, are the same in every table.
 /// Fewer than [`CORE_RULES`] are the first ones of the core.
 pub fn rule_table(count: usize, with_payload_fields: bool, seed: u64) -> Vec<Rule> {
     let services = table_services();
