@@ -23,8 +23,235 @@ mod subscriptions;
 mod vocabulary;
 
 pub use fan_out::FanOut;
-pub use generator::{EPOCH, Workload};
+pub use generator::EPOCH;
 pub use mix::{KIND_SHARES, PRIORITY_SHARES};
 pub use payload::MIN_PAYLOAD_BYTES;
 pub use rules::{CORE_RULES, match_probes, rule_table, table_services};
 pub use scenario::{InvalidScenario, Scenario, UnknownScenario};
+
+use std::sync::Arc;
+
+use crucible_events::event::{Event, Limits, Name};
+use crucible_events::routing::{GroupSpec, Oracle, Rule, ServiceSpec};
+
+use generator::Generator;
+
+/// Services, rules and events of a scenario.
+#[derive(Debug, Clone)]
+pub struct Workload {
+    /// What it was made for.
+    pub scenario: Scenario,
+    /// What its events were drawn with. Services and rules are the same for every seed.
+    pub seed: u64,
+    /// Who takes events, in the order of their names.
+    pub services: Vec<ServiceSpec>,
+    /// None in the scenarios that are built in, whose rules name services. Whoever sets up a system
+    /// defines them after the services and before the rules.
+    pub groups: Vec<GroupSpec>,
+    /// Which events go where, in the order in which they are added.
+    pub rules: Vec<Rule>,
+    /// What arrives, in order. The n-th is the same however many there are.
+    pub events: Vec<Arc<Event>>,
+}
+
+impl Workload {
+    /// The same scenario and seed give the same bytes on every machine.
+    pub fn generate(scenario: &Scenario, seed: u64) -> Self {
+        let services = subscriptions::services(scenario.services());
+        let rules = subscriptions::rules(scenario.rules(), scenario.targets_per_rule(), &services);
+        let events = Generator::new(scenario.payload_bytes(), seed).take(scenario.events()).map(Arc::new);
+        Self {
+            scenario: scenario.clone(),
+            seed,
+            groups: Vec::new(),
+            rules,
+            events: events.collect(),
+            services,
+        }
+    }
+
+    /// The scenario with payloads of another size, in bytes; see [`Scenario::with_payload_bytes`].
+    ///
+    /// # Errors
+    /// [`InvalidScenario::PayloadBytes`].
+    pub fn with_payload_bytes(scenario: &Scenario, bytes: usize, seed: u64) -> Result<Self, InvalidScenario> {
+        Ok(Self::generate(&scenario.clone().with_payload_bytes(bytes)?, seed))
+    }
+
+    /// The plain meaning of its services, groups and rules, before the first event.
+    pub fn oracle(&self) -> Oracle {
+        let mut oracle = Oracle::new(Limits::default());
+        for service in &self.services {
+            oracle.register(&service.name);
+        }
+        for group in &self.groups {
+            oracle.define_group(group.clone());
+        }
+        for rule in &self.rules {
+            oracle.add_rule(rule.clone());
+        }
+        oracle
+    }
+
+    /// The services that get each event, sorted by name, as the oracle says.
+    pub fn receivers(&self) -> Vec<Vec<Name>> {
+        let mut oracle = self.oracle();
+        let receivers = |event: &Arc<Event>| oracle.publish(event);
+        let receivers: Result<_, _> = self.events.iter().map(receivers).collect();
+        receivers.expect("generated events are within the limits and name no targets")
+    }
+
+    /// What its events come to; counted, event by event.
+    pub fn fan_out(&self) -> FanOut {
+        let mut oracle = self.oracle();
+        let mut fan_out = FanOut::default();
+        for event in &self.events {
+            let receivers = oracle.publish(event);
+            fan_out
+                .count(receivers.expect("generated events are within the limits and name no targets").len());
+        }
+        fan_out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crucible_events::event::{EventId, decode, encode};
+
+    const SEED: u64 = 42;
+
+    /// FNV-1a, 64 bits (Fowler, Noll, Vo), over the events as JSON.
+    fn digest(events: &[Arc<Event>]) -> u64 {
+        events.iter().flat_map(|event| encode(event)).fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        })
+    }
+
+    fn first(scenario: Scenario, events: usize) -> Workload {
+        Workload::generate(&scenario.with_events(events).expect("some events"), SEED)
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_bytes_everywhere() {
+        let found = [
+            Workload::generate(&Scenario::LIGHT, SEED),
+            Workload::generate(&Scenario::MEDIUM, SEED),
+            Workload::generate(&Scenario::HEAVY, SEED),
+            first(Scenario::STRESS, 500),
+        ];
+        let found = found.map(|workload| format!("{} {:016x}", workload.scenario, digest(&workload.events)));
+        assert_eq!(
+            found,
+            [
+                "light 274a0001b3377523",
+                "medium 969186612cd78bd8",
+                "heavy 6cfdf094a28cec7e",
+                "stress 715a891fa6f84a47"
+            ]
+        );
+    }
+
+    #[test]
+    fn another_seed_gives_other_events_for_the_same_rules() {
+        let (one, other) = (first(Scenario::LIGHT, 100), Workload::generate(&Scenario::LIGHT, SEED + 1));
+        assert_ne!(digest(&one.events), digest(&other.events));
+        assert_eq!(one.rules, other.rules);
+    }
+
+    #[test]
+    fn fewer_events_are_the_first_of_more() {
+        let (few, many) = (first(Scenario::MEDIUM, 150), first(Scenario::MEDIUM, 400));
+        assert_eq!(few.events, many.events[..150]);
+    }
+
+    #[test]
+    fn every_event_is_valid_of_its_size_and_survives_the_wire() {
+        let limits = Limits::default();
+        for scenario in Scenario::ALL {
+            let workload = first(scenario, 100);
+            for event in &workload.events {
+                assert_eq!(limits.check(event), Ok(()));
+                assert_eq!(event.payload.len(), workload.scenario.payload_bytes(), "{}", event.kind);
+                assert_eq!(decode(&encode(event), &limits).expect("decodes"), **event);
+            }
+        }
+    }
+
+    #[test]
+    fn any_hundred_in_a_row_have_the_shares_of_the_mix() {
+        let events = first(Scenario::LIGHT, 300).events;
+        for hundred in events.chunks(100) {
+            for (kind, share) in &KIND_SHARES {
+                let found = hundred.iter().filter(|event| event.kind == *kind).count();
+                assert_eq!(found, *share as usize, "{kind}");
+            }
+            for (priority, share) in &PRIORITY_SHARES {
+                let found = hundred.iter().filter(|event| event.priority == *priority).count();
+                assert_eq!(found, *share as usize, "{priority:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn ids_differ_and_references_lead_to_earlier_events() {
+        let events =
+            Workload::generate(&Scenario::HEAVY.with_payload_bytes(64).expect("enough"), SEED).events;
+        let mut seen = BTreeSet::new();
+        let (mut caused, mut correlated, mut annotated) = (0, 0, 0);
+        for event in &events {
+            let known = |id: Option<EventId>| id.is_none_or(|id| seen.contains(&id));
+            assert!(known(event.causation_id) && known(event.correlation_id));
+            assert!(seen.insert(event.id), "{} twice", event.id);
+            caused += u32::from(event.causation_id.is_some());
+            correlated += u32::from(event.correlation_id.is_some());
+            annotated += u32::from(event.metadata.is_some());
+        }
+        for (count, expected) in [(caused, 2_500_u32), (correlated, 3_250), (annotated, 2_000)] {
+            assert!(expected.abs_diff(count) < 150, "{count}, expected {expected} of 10,000");
+        }
+    }
+
+    #[test]
+    fn fan_outs_are_near_those_of_the_requirement() {
+        let found = [
+            Workload::generate(&Scenario::LIGHT, SEED),
+            Workload::generate(&Scenario::MEDIUM, SEED),
+            Workload::generate(&Scenario::HEAVY, SEED),
+            first(Scenario::STRESS, 2_000),
+        ];
+        let found = found.map(|workload| format!("{}: {}", workload.scenario, workload.fan_out()));
+        println!("{}", found.join("\n"));
+        let expected = [
+            "light: 1.46 deliveries per event (146 / 100, at most 3), 28.0 % unmatched",
+            "medium: 2.29 deliveries per event (2294 / 1000, at most 8), 10.4 % unmatched",
+            "heavy: 9.77 deliveries per event (97696 / 10000, at most 22), 1.6 % unmatched",
+            "stress: 30.18 deliveries per event (60362 / 2000, at most 53), 0.0 % unmatched",
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn the_size_of_payloads_does_not_change_who_gets_what() {
+        for scenario in Scenario::ALL {
+            let receivers = [64, 200, 4_096].map(|bytes| {
+                let few = scenario.clone().with_events(500).expect("some events");
+                let workload = Workload::with_payload_bytes(&few, bytes, SEED).expect("enough");
+                assert_eq!(workload.scenario.payload_bytes(), bytes);
+                workload.receivers()
+            });
+            assert!(receivers.windows(2).all(|pair| pair[0] == pair[1]), "{scenario}");
+        }
+    }
+
+    #[test]
+    fn every_service_of_every_scenario_gets_something() {
+        for scenario in Scenario::ALL {
+            let workload = first(scenario, 2_000);
+            let served: BTreeSet<Name> = workload.receivers().into_iter().flatten().collect();
+            assert_eq!(served.len(), workload.services.len(), "{}", workload.scenario);
+        }
+    }
+}

@@ -238,8 +238,10 @@ mod tests {
                 let targets: BTreeSet<_> = rule.targets.iter().collect();
                 assert_eq!(targets.len(), scenario.targets_per_rule(), "{}", rule.id);
             }
-            let ids: BTreeSet<_> = rules.iter().map(|rule| &rule.id).collect();
-            assert_eq!(ids.len(), rules.len());
+            let distinct =
+                |field: fn(&Rule) -> String| rules.iter().map(field).collect::<BTreeSet<_>>().len();
+            assert_eq!(distinct(|rule| rule.id.to_string()), rules.len());
+            assert_eq!(distinct(|rule| format!("{:?}", BTreeSet::from_iter(&rule.targets))), rules.len());
             let named: BTreeSet<_> = rules.iter().flat_map(|rule| &rule.targets).collect();
             assert_eq!(named.len(), scenario.services(), "{scenario}");
         }

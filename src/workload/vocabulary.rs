@@ -96,11 +96,9 @@ pub(super) const fn sources(kind: &EventKind) -> Weighted {
         EventKind::FileCreated | EventKind::FileModified | EventKind::FileDeleted | EventKind::FileMoved => {
             &[("vault-watcher-1", 60), ("vault-watcher-2", 30), ("sync-agent", 10)]
         }
-        EventKind::RecordCreated
-        | EventKind::RecordRead
-        | EventKind::RecordUpdated
-        | EventKind::RecordDeleted => {
-            &[("postgres-primary", 50), ("postgres-replica", 20), ("sqlite-notes", 30)]
+        EventKind::RecordRead => &[("postgres-primary", 30), ("postgres-replica", 40), ("sqlite-notes", 30)],
+        EventKind::RecordCreated | EventKind::RecordUpdated | EventKind::RecordDeleted => {
+            &[("postgres-primary", 65), ("sqlite-notes", 35)]
         }
         EventKind::ApiCall | EventKind::Webhook => &[("api-gateway", 85), ("edge-gateway", 15)],
         EventKind::Notification => &[("notification-hub", 100)],

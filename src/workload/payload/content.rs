@@ -44,7 +44,10 @@ fn file(kind: &EventKind, to: &mut Document, draw: &mut Draw) -> Filled {
     to.json("inode", format_args!("{}", 1_000_000 + draw.below(9_000_000)));
     to.json("size", format_args!("{}", 200 + draw.below(60_000)));
     to.text("blake3", format_args!("{:032x}", draw.u128()));
-    prose("content")
+    prose(match kind {
+        EventKind::FileDeleted => "last_content",
+        _ => "content",
+    })
 }
 
 fn record(kind: &EventKind, to: &mut Document, draw: &mut Draw) -> Filled {
