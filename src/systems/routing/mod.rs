@@ -10,6 +10,7 @@
 //! - No match: accepted, zero deliveries. Malformed, or an explicit target that is not known: refused.
 
 mod capability;
+pub mod conformance;
 mod contract;
 mod error;
 mod filter;
