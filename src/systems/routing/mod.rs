@@ -10,6 +10,7 @@
 //! - No match: accepted, zero deliveries. Malformed, or an explicit target that is not known: refused.
 
 mod capability;
+pub mod conformance;
 mod contract;
 mod error;
 mod filter;
@@ -17,6 +18,7 @@ mod handler;
 mod ledger;
 mod oracle;
 mod publication;
+mod receiving;
 mod rule;
 mod service;
 mod statistics;
@@ -29,6 +31,7 @@ pub use handler::{Batch, BatchOutcome, BoxFuture, DynHandler, Failure, Handler};
 pub use ledger::{Imbalance, Ledger};
 pub use oracle::Oracle;
 pub use publication::{OnFull, Publication, Refusal};
+pub use receiving::{Expected, Recorder, ServiceKey, Tally};
 pub use rule::{InvalidRule, Rule};
 pub use service::{GroupSpec, ServiceSpec, Strategy};
 pub use statistics::{ServiceStatistics, Statistics};

@@ -1,0 +1,137 @@
+//! Holds any [`EventSystem`] to the contract: [`run`] it on a system of your own.
+//!
+//! Every case makes a promise in one sentence, gets a fresh system, and compares what happened with
+//! the [`Oracle`](super::Oracle). Nothing depends on how long something takes: a case waits for what
+//! has to happen, and fails when it does not within [`LIMIT`]. Under tokio's paused clock
+//! (`start_paused`) that is known at once.
+//!
+//! ```no_run
+//! # use crucible_events::routing::{EventSystem, conformance};
+//! # async fn check<Mine: EventSystem>(new: impl Fn() -> Mine) {
+//! let report = conformance::run(new).await;
+//! println!("{report}");
+//! assert!(report.conforms());
+//! # }
+//! ```
+
+mod back_pressure;
+mod books;
+mod deliveries;
+mod fault;
+mod groups;
+mod priorities;
+mod publishing_handlers;
+mod refusals;
+mod report;
+mod routes;
+mod rules;
+mod services;
+mod shutdown;
+mod stage;
+mod volume;
+mod witness;
+
+use std::any::Any;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+pub use fault::{Fault, Verdict};
+pub use report::{CaseReport, Outcome, Report, Table};
+
+use super::{BoxFuture, Capability, EventSystem};
+use stage::Stage;
+
+/// A case that takes longer hangs. The longest takes a few seconds in an unoptimized build.
+pub const LIMIT: Duration = Duration::from_secs(60);
+
+/// One promise, and how it is checked.
+struct Case<S> {
+    name: &'static str,
+    promise: &'static str,
+    needs: &'static [Capability],
+    check: fn(Stage<S>) -> BoxFuture<'static, Verdict>,
+}
+
+fn cases<S: EventSystem>() -> Vec<Case<S>> {
+    [
+        routes::cases(),
+        refusals::cases(),
+        rules::cases(),
+        services::cases(),
+        groups::cases(),
+        deliveries::cases(),
+        publishing_handlers::cases(),
+        books::cases(),
+        priorities::cases(),
+        back_pressure::cases(),
+        shutdown::cases(),
+        volume::cases(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// Holds the systems that `make` makes to all promises, one fresh system each. Runs inside the
+/// caller's tokio runtime, which needs its timer; `make` is called inside it too.
+pub async fn run<S: EventSystem>(make: impl Fn() -> S) -> Report {
+    run_selected(make, |_| true).await
+}
+
+/// [`run`] with those cases whose name is selected.
+pub async fn run_selected<S: EventSystem>(make: impl Fn() -> S, select: impl Fn(&str) -> bool) -> Report {
+    let mut reports = Vec::new();
+    for case in cases::<S>() {
+        if select(case.name) {
+            reports.push(CaseReport {
+                name: case.name,
+                promise: case.promise,
+                outcome: attempt(&case, &make).await,
+            });
+        }
+    }
+    Report { cases: reports }
+}
+
+async fn attempt<S: EventSystem>(case: &Case<S>, make: &impl Fn() -> S) -> Outcome {
+    let outcome = tokio::time::timeout(LIMIT, unwinding(check(case, make))).await;
+    match outcome {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(panic)) => Outcome::Failed(Fault::new(format!("it panicked: {panic}"))),
+        Err(_) => Outcome::Failed(Fault::new("it hangs: what has to happen does not")),
+    }
+}
+
+async fn check<S: EventSystem>(case: &Case<S>, make: &impl Fn() -> S) -> Outcome {
+    let system = Arc::new(make());
+    let offered = system.capabilities();
+    if let Some(&missing) = case.needs.iter().find(|&&needed| !offered.offers(needed)) {
+        return Outcome::NotOffered(missing);
+    }
+    let verdict = (case.check)(Stage::new(system.clone())).await;
+    // Ends the system's tasks; whether it shuts down as promised is for cases of its own to tell.
+    let _ = system.shutdown(Duration::ZERO).await;
+    verdict.map_or_else(Outcome::Failed, |()| Outcome::Passed)
+}
+
+/// Runs a future that may panic; the message of its panic if it does. It is not polled again after
+/// that, which is why it needs not be unwind safe.
+async fn unwinding<T>(future: impl Future<Output = T>) -> Result<T, String> {
+    let mut future = pin!(future);
+    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+        Ok(Poll::Pending) => Poll::Pending,
+        Ok(Poll::Ready(value)) => Poll::Ready(Ok(value)),
+        Err(panic) => Poll::Ready(Err(message(&*panic))),
+    })
+    .await
+}
+
+fn message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("without a message").to_owned()
+}

@@ -1,0 +1,112 @@
+//! Holds both systems to the contract and prints the table; then shows that the suite would notice
+//! a system that is a little wrong.
+//!
+//! It has a `main` of its own so that the table is printed always; it takes libtest's arguments.
+
+mod mutant;
+
+use std::process::ExitCode;
+
+use crucible_events::crucible_core::CrucibleCore;
+use crucible_events::routing::EventSystem;
+use crucible_events::routing::conformance::{self, Report, Table};
+use mutant::{Mutant, Mutation};
+
+/// What is printed when everything went well, and what when not.
+type Checked = Result<String, String>;
+
+struct Test {
+    name: String,
+    run: Box<dyn Fn() -> Checked>,
+}
+
+fn main() -> ExitCode {
+    let (options, filters) = arguments();
+    let has = |option: &str| options.iter().any(|given| given == option);
+    let exact = has("--exact");
+    let wanted = |test: &Test| {
+        filters.is_empty()
+            || filters
+                .iter()
+                .any(|filter| if exact { test.name == *filter } else { test.name.contains(filter) })
+    };
+    let (tests, filtered): (Vec<Test>, Vec<Test>) = tests().into_iter().partition(wanted);
+    if has("--list") {
+        tests.iter().for_each(|test| println!("{}: test", test.name));
+        return ExitCode::SUCCESS;
+    }
+    if has("--ignored") {
+        return conclude(0, 0, tests.len() + filtered.len());
+    }
+    println!("\nrunning {} tests", tests.len());
+    let failed = tests.iter().filter(|test| !passes(test)).count();
+    conclude(tests.len() - failed, failed, filtered.len())
+}
+
+/// Options, and words that select tests. An option's value in a word of its own is no filter.
+fn arguments() -> (Vec<String>, Vec<String>) {
+    const WITH_VALUE: [&str; 5] = ["--test-threads", "--color", "--format", "--skip", "--logfile"];
+    let (mut options, mut filters, mut value) = (Vec::new(), Vec::new(), false);
+    for argument in std::env::args().skip(1) {
+        if std::mem::take(&mut value) {
+            continue;
+        }
+        value = WITH_VALUE.contains(&argument.as_str());
+        if argument.starts_with('-') { options.push(argument) } else { filters.push(argument) }
+    }
+    (options, filters)
+}
+
+fn passes(test: &Test) -> bool {
+    let outcome = (test.run)();
+    match &outcome {
+        Ok(shown) => println!("{shown}test {} ... ok", test.name),
+        Err(shown) => println!("{shown}test {} ... FAILED", test.name),
+    }
+    outcome.is_ok()
+}
+
+fn conclude(passed: usize, failed: usize, filtered: usize) -> ExitCode {
+    let verdict = if failed == 0 { "ok" } else { "FAILED" };
+    println!(
+        "\ntest result: {verdict}. {passed} passed; {failed} failed; 0 ignored; 0 measured; {filtered} filtered out\n"
+    );
+    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::from(101) }
+}
+
+fn tests() -> Vec<Test> {
+    let mut tests = vec![Test { name: "systems_conform".to_owned(), run: Box::new(systems_conform) }];
+    for mutation in Mutation::ALL {
+        tests.push(Test {
+            name: format!("crucible_core_that_{mutation}_is_noticed"),
+            run: Box::new(move || is_noticed(CrucibleCore::default, mutation)),
+        });
+    }
+    tests
+}
+
+fn systems_conform() -> Checked {
+    let reports = [("CrucibleCore", hold(CrucibleCore::default, |_| true))];
+    let columns: Vec<(&str, &Report)> = reports.iter().map(|(name, report)| (*name, report)).collect();
+    let table = format!("\n{}\n", Table(&columns));
+    if reports.iter().all(|(_, report)| report.conforms()) { Ok(table) } else { Err(table) }
+}
+
+/// Under the paused clock a hang is noticed at once, and nothing depends on how fast the machine is.
+fn hold<S: EventSystem>(make: impl Fn() -> S, select: impl Fn(&str) -> bool) -> Report {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    let runtime = runtime.expect("a runtime without I/O needs nothing of the machine");
+    runtime.block_on(conformance::run_selected(make, select))
+}
+
+/// The case that is there to notice this mutation does, and for nothing does it complain of the
+/// same system without it.
+fn is_noticed<S: EventSystem>(make: impl Fn() -> S, mutation: Mutation) -> Checked {
+    let case = |name: &str| name == mutation.noticed_by();
+    let sound = hold(|| Mutant::new(make(), Mutation::None), case);
+    let mutant = hold(|| Mutant::new(make(), mutation), case);
+    match mutant.failures().next() {
+        Some((case, fault)) if sound.conforms() => Ok(format!("  {}: {fault}\n", case.name)),
+        _ => Err(format!("without the mutation:\n{sound}\nwith it:\n{mutant}\n")),
+    }
+}
