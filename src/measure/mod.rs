@@ -1,0 +1,3 @@
+//! The instruments that a figure is read from.
+
+pub mod instructions;
