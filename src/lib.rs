@@ -4,18 +4,24 @@
 //! figure comes into being; imports run from what interprets to what measures, never back:
 //!
 //! - [`workload`]: what arrives.
+//! - [`kernels`]: the units that are timed and counted, and the one list of them.
 //! - [`load`]: when events are sent, and whether they were sent then.
 //! - [`measure`]: with which instrument a run is watched, and under which circumstances.
 //! - [`stats`]: pure mathematics, numbers in, numbers out.
 //! - [`results`]: versioned JSON, with the provenance of every figure.
 //! - [`analysis`]: figures become judgements.
+//! - [`report`]: judgements and figures become pages and tables for people.
+//! - [`cli`]: arguments that all bench targets share.
 //!
 //! Three promises hold everywhere. What was not measured is absent and says why; it is never zero. A quantile is given
 //! only if ten samples lie beyond it. A file of results is there whole or not at all.
 
 pub mod analysis;
+pub mod cli;
+pub mod kernels;
 pub mod load;
 pub mod measure;
+pub mod report;
 pub mod results;
 pub mod stats;
 pub mod workload;

@@ -1,0 +1,3 @@
+//! Figures as people read them.
+
+pub mod counts;
