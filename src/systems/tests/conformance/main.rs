@@ -8,6 +8,7 @@ mod mutant;
 use std::process::ExitCode;
 
 use crucible_events::crucible_core::CrucibleCore;
+use crucible_events::data_coordinator::DataCoordinator;
 use crucible_events::routing::EventSystem;
 use crucible_events::routing::conformance::{self, Report, Table};
 use mutant::{Mutant, Mutation};
@@ -86,7 +87,10 @@ fn tests() -> Vec<Test> {
 }
 
 fn systems_conform() -> Checked {
-    let reports = [("CrucibleCore", hold(CrucibleCore::default, |_| true))];
+    let reports = [
+        ("CrucibleCore", hold(CrucibleCore::default, |_| true)),
+        ("DataCoordinator", hold(DataCoordinator::default, |_| true)),
+    ];
     let columns: Vec<(&str, &Report)> = reports.iter().map(|(name, report)| (*name, report)).collect();
     let table = format!("\n{}\n", Table(&columns));
     if reports.iter().all(|(_, report)| report.conforms()) { Ok(table) } else { Err(table) }
