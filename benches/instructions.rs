@@ -4,7 +4,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use crucible_perf::cli::{Action, BenchArgs, KeptOutput, list, parse, test_each};
+use crucible_perf::cli::{Action, BenchArgs, keep_output, list, output_is_kept, parse, test_each};
 use crucible_perf::kernels::{self, Checked, KernelSpec, Work};
 use crucible_perf::measure::instructions::{GLIBC_TUNABLES, Summaries, SummaryError, valgrind_version};
 use crucible_perf::report::counts::{Row, table};
@@ -113,11 +113,9 @@ fn measure(args: &BenchArgs, selected: &[&'static KernelSpec]) -> ExitCode {
             ExitCode::SUCCESS
         };
     }
-    let kept = args.out.as_deref().map(|folder| KeptOutput::create(folder, TARGET)).transpose();
-    let result = match kept.map(Option::flatten) {
-        Ok(Some(output)) => output.run_again().map_err(|error| error.to_string()),
-        Ok(None) => count(args, selected).map(|()| ExitCode::SUCCESS).map_err(|error| error.to_string()),
-        Err(error) => Err(error.to_string()),
+    let result = match &args.out {
+        Some(folder) if !output_is_kept() => keep_output(TARGET, folder).map_err(|error| error.to_string()),
+        _ => count(args, selected).map(|()| ExitCode::SUCCESS).map_err(|error| error.to_string()),
     };
     result.unwrap_or_else(|error| {
         eprintln!("{TARGET}: {error}");

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use crucible_perf::cli::{Action, BenchArgs, KeptOutput, list, parse, test_each};
+use crucible_perf::cli::{Action, BenchArgs, keep_output, list, output_is_kept, parse, test_each};
 use crucible_perf::kernels::{self, Checked, KernelSpec, Work};
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, Divan};
@@ -54,18 +54,16 @@ fn profile(spec: &KernelSpec, each: Duration) {
 }
 
 fn measure(args: &BenchArgs, selected: Vec<&'static KernelSpec>) -> ExitCode {
-    let kept = args.out.as_deref().map(|folder| KeptOutput::create(folder, TARGET)).transpose();
-    match kept.map(Option::flatten) {
-        Ok(None) => run_divan(args.sample_size, selected),
-        Ok(Some(output)) => return output.run_again().unwrap_or_else(|error| fail(&error)),
-        Err(error) => return fail(&error),
+    match &args.out {
+        Some(folder) if !output_is_kept() => keep_output(TARGET, folder).unwrap_or_else(|error| {
+            eprintln!("{TARGET}: {error}");
+            ExitCode::FAILURE
+        }),
+        _ => {
+            run_divan(args.sample_size, selected);
+            ExitCode::SUCCESS
+        }
     }
-    ExitCode::SUCCESS
-}
-
-fn fail(error: &impl std::error::Error) -> ExitCode {
-    eprintln!("{TARGET}: {error}");
-    ExitCode::FAILURE
 }
 
 fn run_divan(samples: Option<u32>, selected: Vec<&'static KernelSpec>) {

@@ -29,7 +29,7 @@ mod parse;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use kept_output::{KeepError, KeptOutput};
+pub use kept_output::{KeepError, Shown, keep_output, output_is_kept, show_output};
 pub use libtest::{list, test_each};
 pub use parse::{EXIT_USAGE, parse, refuse_usage};
 

@@ -93,6 +93,7 @@ impl WrongWork {
     /// Says so on stderr and ends the process with status 1: instruments print what they have measured when a
     /// benchmark returns, and this must not be printed.
     pub fn end_process(&self) -> ! {
+        println!(); // Divan has begun the kernel's line
         eprintln!("error: {self}");
         std::process::exit(1)
     }

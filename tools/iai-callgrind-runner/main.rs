@@ -10,7 +10,7 @@ fn main() -> ExitCode {
     let Err(error) = iai_callgrind_runner::runner::run() else {
         return ExitCode::SUCCESS;
     };
-    eprintln!("error: {error}");
+    eprintln!("iai-callgrind-runner: {error}");
     // Its own exit codes: 3 if a limit was exceeded, 1 for all else.
     match error.downcast_ref::<Error>() {
         Some(Error::RegressionError(_)) => ExitCode::from(3),
