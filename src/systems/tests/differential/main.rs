@@ -9,6 +9,7 @@ mod script;
 use std::cell::RefCell;
 
 use crucible_events::crucible_core::CrucibleCore;
+use crucible_events::data_coordinator::DataCoordinator;
 use proptest::test_runner::{Config, RngSeed, TestCaseError, TestRunner};
 
 use drive::{Coverage, drive};
@@ -25,8 +26,9 @@ fn runner() -> TestRunner {
     TestRunner::new(Config { cases: given.cases.max(CASES), rng_seed, failure_persistence: None, ..given })
 }
 
-/// One line a system.
+/// One line a system; what the script covers is the same for each.
 fn drive_all(script: &Script) -> Result<Coverage, TestCaseError> {
+    drive("DataCoordinator", DataCoordinator::default, script)?;
     drive("CrucibleCore", CrucibleCore::default, script)
 }
 
