@@ -89,23 +89,28 @@ impl fmt::Display for Table<'_> {
         let name_width = names.max().unwrap_or(0).max("promise".len());
         let widths: Vec<usize> = self.0.iter().map(width_of).collect();
 
-        write!(f, "{:name_width$}", "promise")?;
-        for ((system, _), width) in self.0.iter().zip(&widths) {
-            write!(f, "  {system:width$}")?;
-        }
-        writeln!(f)?;
+        let heading = self.0.iter().map(|(system, _)| (*system).to_owned());
+        write_line(f, name_width, "promise", &widths, heading)?;
         for (row, case) in first.cases.iter().enumerate() {
-            write!(f, "{:name_width$}", case.name)?;
-            for ((_, report), width) in self.0.iter().zip(&widths) {
-                match report.cases.get(row) {
-                    Some(case) => write!(f, "  {:width$}", case.outcome)?,
-                    None => write!(f, "  {:width$}", "not run")?,
-                }
-            }
-            writeln!(f)?;
+            let outcomes = self.0.iter().map(|(_, report)| report.cases.get(row));
+            let cells =
+                outcomes.map(|case| case.map_or("not run".to_owned(), |case| case.outcome.to_string()));
+            write_line(f, name_width, case.name, &widths, cells)?;
         }
         self.write_summaries(f)
     }
+}
+
+fn write_line(
+    f: &mut fmt::Formatter<'_>,
+    name_width: usize,
+    name: &str,
+    widths: &[usize],
+    cells: impl Iterator<Item = String>,
+) -> fmt::Result {
+    let cells = cells.zip(widths).map(|(cell, width)| format!("  {cell:width$}"));
+    let line = cells.fold(format!("{name:name_width$}"), |line, cell| line + &cell);
+    writeln!(f, "{}", line.trim_end())
 }
 
 fn width_of((system, report): &(&str, &Report)) -> usize {
@@ -140,7 +145,7 @@ mod tests {
         let lacking = report(Outcome::NotOffered(Capability::Groups));
         let broken = report(Outcome::Failed(Fault::new("expected 1, got 2")));
         let table = Table(&[("one", &lacking), ("two", &broken)]).to_string();
-        let lines: Vec<&str> = table.lines().map(str::trim_end).collect();
+        let lines: Vec<&str> = table.lines().collect();
         assert_eq!(
             lines,
             [

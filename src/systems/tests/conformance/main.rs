@@ -12,6 +12,7 @@ use crucible_events::data_coordinator::DataCoordinator;
 use crucible_events::routing::EventSystem;
 use crucible_events::routing::conformance::{self, Report, Table};
 use mutant::{Mutant, Mutation};
+use tokio::runtime::Runtime;
 
 /// What is printed when everything went well, and what when not.
 type Checked = Result<String, String>;
@@ -19,6 +20,12 @@ type Checked = Result<String, String>;
 struct Test {
     name: String,
     run: Box<dyn Fn() -> Checked>,
+}
+
+impl Test {
+    fn new(name: impl Into<String>, run: impl Fn() -> Checked + 'static) -> Self {
+        Self { name: name.into(), run: Box::new(run) }
+    }
 }
 
 fn main() -> ExitCode {
@@ -76,20 +83,39 @@ fn conclude(passed: usize, failed: usize, filtered: usize) -> ExitCode {
 }
 
 fn tests() -> Vec<Test> {
-    let mut tests = vec![Test { name: "systems_conform".to_owned(), run: Box::new(systems_conform) }];
-    for mutation in Mutation::ALL {
-        tests.push(Test {
-            name: format!("crucible_core_that_{mutation}_is_noticed"),
-            run: Box::new(move || is_noticed(CrucibleCore::default, mutation)),
-        });
-    }
+    let coordinator = [Mutation::Drops, Mutation::Doubles, Mutation::Misleads].map(|mutation| {
+        let check = move || is_noticed(DataCoordinator::default, mutation);
+        Test::new(format!("data_coordinator_that_{mutation}_is_noticed"), check)
+    });
+    let core = Mutation::ALL.map(|mutation| {
+        let check = move || is_noticed(CrucibleCore::default, mutation);
+        Test::new(format!("crucible_core_that_{mutation}_is_noticed"), check)
+    });
+    let mut tests = vec![
+        Test::new("systems_conform", systems_conform),
+        Test::new("systems_conform_on_worker_threads", systems_conform_on_worker_threads),
+    ];
+    tests.extend(coordinator);
+    tests.extend(core);
     tests
 }
 
 fn systems_conform() -> Checked {
+    side_by_side(&paused)
+}
+
+/// Where handlers, publishers and changes really happen at the same time, by the real clock.
+fn systems_conform_on_worker_threads() -> Checked {
+    side_by_side(&|| {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_time().build();
+        runtime.expect("four threads can be started")
+    })
+}
+
+fn side_by_side(runtime: &dyn Fn() -> Runtime) -> Checked {
     let reports = [
-        ("CrucibleCore", hold(CrucibleCore::default, |_| true)),
-        ("DataCoordinator", hold(DataCoordinator::default, |_| true)),
+        ("DataCoordinator", runtime().block_on(conformance::run(DataCoordinator::default))),
+        ("CrucibleCore", runtime().block_on(conformance::run(CrucibleCore::default))),
     ];
     let columns: Vec<(&str, &Report)> = reports.iter().map(|(name, report)| (*name, report)).collect();
     let table = format!("\n{}\n", Table(&columns));
@@ -97,18 +123,19 @@ fn systems_conform() -> Checked {
 }
 
 /// Under the paused clock a hang is noticed at once, and nothing depends on how fast the machine is.
-fn hold<S: EventSystem>(make: impl Fn() -> S, select: impl Fn(&str) -> bool) -> Report {
+fn paused() -> Runtime {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
-    let runtime = runtime.expect("a runtime without I/O needs nothing of the machine");
-    runtime.block_on(conformance::run_selected(make, select))
+    runtime.expect("a runtime without I/O needs nothing of the machine")
 }
 
 /// The case that is there to notice this mutation does, and for nothing does it complain of the
 /// same system without it.
 fn is_noticed<S: EventSystem>(make: impl Fn() -> S, mutation: Mutation) -> Checked {
     let case = |name: &str| name == mutation.noticed_by();
-    let sound = hold(|| Mutant::new(make(), Mutation::None), case);
-    let mutant = hold(|| Mutant::new(make(), mutation), case);
+    let hold =
+        |mutation| paused().block_on(conformance::run_selected(|| Mutant::new(make(), mutation), case));
+    let sound = hold(Mutation::None);
+    let mutant = hold(mutation);
     match mutant.failures().next() {
         Some((case, fault)) if sound.conforms() => Ok(format!("  {}: {fault}\n", case.name)),
         _ => Err(format!("without the mutation:\n{sound}\nwith it:\n{mutant}\n")),

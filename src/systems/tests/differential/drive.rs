@@ -1,0 +1,281 @@
+//! A system and the oracle, given the same, compared.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::AddAssign;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crucible_events::event::{Event, EventId, Limits, Name, Target};
+use crucible_events::routing::{
+    Batch, BatchOutcome, Capability, EventSystem, Filter, GroupSpec, Handler, Lens, OnFull, Oracle,
+    Publication, Refusal, Rule, ServiceSpec, SystemError,
+};
+use proptest::prelude::*;
+
+use crate::script::{Script, Step};
+
+type Verdict = Result<(), TestCaseError>;
+/// Who got which event; a service stands there as often as it got it.
+type Receivers = BTreeMap<EventId, Vec<Name>>;
+
+/// Proof that the generated scripts meet what they are for.
+#[derive(Debug, Default)]
+pub(crate) struct Coverage {
+    deliveries: u64,
+    by_payload_field: u64,
+    by_group: u64,
+    refused: u64,
+    unmatched: u64,
+    changes: u64,
+    refused_changes: u64,
+}
+
+impl AddAssign for Coverage {
+    fn add_assign(&mut self, more: Self) {
+        self.deliveries += more.deliveries;
+        self.by_payload_field += more.by_payload_field;
+        self.by_group += more.by_group;
+        self.refused += more.refused;
+        self.unmatched += more.unmatched;
+        self.changes += more.changes;
+        self.refused_changes += more.refused_changes;
+    }
+}
+
+impl Coverage {
+    /// Each at least once a case on average; deliveries, without which nothing is shown, ten times.
+    pub(crate) fn check_against(&self, cases: u64) {
+        let rarest = [
+            self.deliveries / 10,
+            self.by_payload_field,
+            self.by_group,
+            self.refused,
+            self.unmatched,
+            self.changes,
+            self.refused_changes,
+        ];
+        assert!(rarest.iter().all(|&count| count >= cases), "too little of something: {self:?}");
+    }
+}
+
+/// Runs the script on a system that `make` makes.
+pub(crate) fn drive<S: EventSystem>(
+    name: &str,
+    make: impl Fn() -> S,
+    script: &Script,
+) -> Result<Coverage, TestCaseError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    let runtime = runtime.map_err(|error| TestCaseError::fail(error.to_string()))?;
+    runtime.block_on(async {
+        let mut pair = Pair::new(make());
+        for (number, step) in script.iter().enumerate() {
+            let verdict = pair.step(step).await;
+            verdict
+                .map_err(|error| TestCaseError::fail(format!("{name}, step {number}, {step:?}: {error}")))?;
+        }
+        let verdict = pair.finish().await;
+        verdict.map_err(|error| TestCaseError::fail(format!("{name}, at the end: {error}")))?;
+        Ok(pair.coverage)
+    })
+}
+
+struct Pair<S> {
+    system: S,
+    oracle: Oracle,
+    /// What is there, to know which changes have to be refused.
+    known: BTreeSet<Target>,
+    rules: BTreeMap<Name, Rule>,
+    received: Arc<Mutex<Receivers>>,
+    expected: Receivers,
+    coverage: Coverage,
+}
+
+struct Witness(Name, Arc<Mutex<Receivers>>);
+
+impl Handler for Witness {
+    async fn handle(&self, batch: Batch<'_>) -> BatchOutcome {
+        let mut received = self.1.lock().unwrap_or_else(PoisonError::into_inner);
+        for event in batch.iter() {
+            received.entry(event.id).or_default().push(self.0.clone());
+        }
+        BatchOutcome::Acknowledged
+    }
+}
+
+/// Whether some part of the filter finds its value in the payload.
+fn sees_field(filter: &Filter, lens: &Lens<'_>) -> bool {
+    match filter {
+        Filter::Field { .. } => filter.matches(lens),
+        Filter::All(parts) | Filter::Any(parts) => parts.iter().any(|part| sees_field(part, lens)),
+        Filter::Not(part) => sees_field(part, lens),
+        _ => false,
+    }
+}
+
+impl<S: EventSystem> Pair<S> {
+    fn new(system: S) -> Self {
+        Self {
+            system,
+            oracle: Oracle::new(Limits::default()),
+            known: BTreeSet::new(),
+            rules: BTreeMap::new(),
+            received: Arc::default(),
+            expected: Receivers::new(),
+            coverage: Coverage::default(),
+        }
+    }
+
+    async fn step(&mut self, step: &Step) -> Verdict {
+        match step {
+            Step::Register(name) => self.register(name).await,
+            Step::Unregister(name) => {
+                let fits = self.known.remove(&Target::Service(name.clone()));
+                self.oracle.unregister(name);
+                self.changed(fits, &self.system.unregister(name).await)
+            }
+            Step::DefineGroup(group) => self.define_group(group).await,
+            Step::RemoveGroup(name) => {
+                let fits = self.known.remove(&Target::Group(name.clone()));
+                self.oracle.remove_group(name);
+                self.changed(fits, &self.system.remove_group(name).await)
+            }
+            Step::AddRule(rule) => self.add_rule(rule).await,
+            Step::RemoveRule(id) => {
+                let fits = self.rules.remove(id).is_some();
+                self.oracle.remove_rule(id);
+                self.changed(fits, &self.system.remove_rule(id).await)
+            }
+            Step::PublishEach(events, on_full) => self.publish_each(events, *on_full).await,
+            Step::PublishBatch(events, on_full) => self.publish_batch(events, *on_full).await,
+            Step::Quiesce => self.compare_receivers().await,
+        }
+    }
+
+    /// A change has to succeed if, and only if, it fits what is there.
+    fn changed(&self, fits: bool, answer: &Result<(), SystemError>) -> Verdict {
+        prop_assert_eq!(answer.is_ok(), fits, "the answer was {:?}", answer);
+        Ok(())
+    }
+
+    async fn register(&mut self, name: &Name) -> Verdict {
+        let witness = Witness(name.clone(), self.received.clone());
+        let answer = self.system.register(ServiceSpec::new(name), witness).await;
+        let fits = self.known.insert(Target::Service(name.clone()));
+        self.oracle.register(name);
+        self.count_change(fits);
+        self.changed(fits, &answer)
+    }
+
+    async fn define_group(&mut self, group: &GroupSpec) -> Verdict {
+        let unique: BTreeSet<_> = group.members.iter().collect();
+        let target = Target::Group(group.name.clone());
+        let fits = !self.known.contains(&target)
+            && !unique.is_empty()
+            && unique.len() == group.members.len()
+            && unique.iter().all(|&member| self.known.contains(&Target::Service(member.clone())));
+        if fits {
+            self.known.insert(target);
+            self.oracle.define_group(group.clone());
+        }
+        self.count_change(fits);
+        self.changed(fits, &self.system.define_group(group.clone()).await)
+    }
+
+    async fn add_rule(&mut self, rule: &Rule) -> Verdict {
+        let fits = !self.rules.contains_key(&rule.id)
+            && rule.targets.iter().all(|target| self.known.contains(target));
+        if fits {
+            self.rules.insert(rule.id.clone(), rule.clone());
+            self.oracle.add_rule(rule.clone());
+        }
+        self.count_change(fits);
+        self.changed(fits, &self.system.add_rule(rule.clone()).await)
+    }
+
+    fn count_change(&mut self, fits: bool) {
+        self.coverage.changes += u64::from(fits);
+        self.coverage.refused_changes += u64::from(!fits);
+    }
+
+    async fn publish_each(&mut self, events: &[Event], on_full: OnFull) -> Verdict {
+        for event in events {
+            self.compare_preview(event).await?;
+            let publication = self.system.publish(Arc::new(event.clone()), on_full).await;
+            let publication = publication.map_err(|error| TestCaseError::fail(error.to_string()))?;
+            prop_assert_eq!(publication, self.foretell(event));
+        }
+        Ok(())
+    }
+
+    async fn publish_batch(&mut self, events: &[Event], on_full: OnFull) -> Verdict {
+        let shared: Vec<Arc<Event>> = events.iter().cloned().map(Arc::new).collect();
+        let publications = self.system.publish_batch(&shared, on_full).await;
+        let publications = publications.map_err(|error| TestCaseError::fail(error.to_string()))?;
+        let expected: Vec<Publication> = events.iter().map(|event| self.foretell(event)).collect();
+        prop_assert_eq!(publications, expected);
+        Ok(())
+    }
+
+    async fn compare_preview(&mut self, event: &Event) -> Verdict {
+        let told = self.system.preview(event).await;
+        let told = told.map_err(|error| TestCaseError::fail(error.to_string()))?;
+        let expected = self.oracle.preview(event);
+        self.coverage.by_group += u64::from(expected.iter().any(|to| matches!(to, Target::Group(_))));
+        prop_assert_eq!(told, expected, "preview");
+        Ok(())
+    }
+
+    /// What the system has to answer.
+    fn foretell(&mut self, event: &Event) -> Publication {
+        let receivers = match self.oracle.publish(event) {
+            Ok(receivers) => receivers,
+            Err(why) => return self.refusal(why),
+        };
+        let count = receivers.len();
+        self.coverage.deliveries += count as u64;
+        self.coverage.unmatched += u64::from(count == 0);
+        self.coverage.by_payload_field += u64::from(count > 0 && self.has_field_rule(event));
+        if count > 0 {
+            self.expected.insert(event.id, receivers);
+        }
+        let told = self.system.capabilities().offers(Capability::DeliveryCounts);
+        Publication::Accepted { deliveries: told.then(|| u32::try_from(count).unwrap_or(u32::MAX)) }
+    }
+
+    fn refusal(&mut self, why: Refusal) -> Publication {
+        self.coverage.refused += 1;
+        Publication::refused(why)
+    }
+
+    fn has_field_rule(&self, event: &Event) -> bool {
+        let lens = Lens::new(event);
+        event.targets.is_empty() && self.rules.values().any(|rule| sees_field(&rule.filter, &lens))
+    }
+
+    async fn compare_receivers(&mut self) -> Verdict {
+        self.system.quiesce().await.map_err(|error| TestCaseError::fail(error.to_string()))?;
+        let mut received = self.received.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        received.values_mut().for_each(|services| services.sort_unstable());
+        prop_assert_eq!(received, self.expected.clone(), "who got what");
+        Ok(())
+    }
+
+    async fn finish(&mut self) -> Verdict {
+        self.compare_receivers().await?;
+        let failed = |error: SystemError| TestCaseError::fail(error.to_string());
+        let ledger = self.system.ledger().await.map_err(failed)?;
+        prop_assert_eq!(ledger.check(), Ok(()));
+        prop_assert_eq!(
+            (ledger.accepted, ledger.acknowledged),
+            (self.coverage.deliveries, self.coverage.deliveries)
+        );
+        let statistics = self.system.statistics().await.map_err(failed)?;
+        prop_assert_eq!(statistics.refused_events, self.coverage.refused);
+        prop_assert_eq!(statistics.rules, self.rules.len());
+        let services = statistics.services.into_iter().map(|service| Target::Service(service.name));
+        let known = self.known.iter().filter(|target| matches!(target, Target::Service(_)));
+        prop_assert_eq!(services.collect::<Vec<_>>(), known.cloned().collect::<Vec<_>>());
+        let closing = self.system.shutdown(std::time::Duration::ZERO).await.map_err(failed)?;
+        prop_assert_eq!(closing, ledger, "the ledger at shutdown");
+        Ok(())
+    }
+}
