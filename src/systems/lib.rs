@@ -2,4 +2,5 @@
 pub mod crucible_core;
 pub mod data_coordinator;
 pub mod event;
+pub mod reference;
 pub mod routing;
