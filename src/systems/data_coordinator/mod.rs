@@ -19,6 +19,8 @@ mod registry;
 mod service;
 mod shared;
 mod system;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -234,6 +234,12 @@ impl Registry {
         self.rules.len()
     }
 
+    /// Services that left and are not done yet, as far as was looked.
+    #[cfg(test)]
+    pub(super) fn leaving(&self) -> usize {
+        self.leaving.len()
+    }
+
     /// What became of all accepted deliveries; how many those were is not known here.
     pub(super) fn outcomes(&self) -> Ledger {
         let mut ledger = self.left;
