@@ -1,3 +1,4 @@
 //! Figures become judgements. Only what is in the results is interpreted here, nothing is measured.
 
+pub mod daemon_performance;
 pub mod grades;

@@ -1,3 +1,4 @@
+use super::EXIT_INTERRUPTED;
 use std::env;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::Path;
@@ -8,9 +9,6 @@ use crate::results::{ResultsDir, StoreError};
 
 /// Set in the process whose output is being kept, so that it does not start another.
 const IS_KEPT: &str = "CRUCIBLE_OUTPUT_IS_KEPT";
-
-/// As shells report a process that Ctrl-C ended.
-const EXIT_INTERRUPTED: u8 = 130;
 
 /// The output of a run could not be kept.
 #[derive(Debug, thiserror::Error)]

@@ -22,6 +22,7 @@
 //! }
 //! ```
 
+mod interrupt;
 mod kept_output;
 mod libtest;
 mod parse;
@@ -29,6 +30,7 @@ mod parse;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use interrupt::{EXIT_INTERRUPTED, catch_interrupt, interrupted};
 pub use kept_output::{KeepError, Shown, keep_output, output_is_kept, show_output};
 pub use libtest::{list, test_each};
 pub use parse::{EXIT_USAGE, parse, refuse_usage};

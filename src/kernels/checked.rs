@@ -1,10 +1,11 @@
 use std::fmt;
+use std::sync::Arc;
 
 use super::{KernelSpec, Prepared, Work};
 
 /// A kernel whose runs are compared with what they should have done.
 pub struct Checked {
-    name: &'static str,
+    name: Arc<str>,
     prepared: Prepared,
 }
 
@@ -13,7 +14,7 @@ pub struct Checked {
 #[error("kernel `{kernel}` did wrong work, so no figure is given: {}", Differences(expected, got))]
 pub struct WrongWork {
     /// Its name in the list.
-    pub kernel: &'static str,
+    pub kernel: Arc<str>,
     /// From the inputs or the oracle.
     pub expected: Work,
     /// What the run says that it did.
@@ -21,14 +22,19 @@ pub struct WrongWork {
 }
 
 impl Checked {
-    /// Builds the inputs; runs nothing yet.
+    /// Builds the inputs of a kernel of the list; runs nothing yet.
+    pub fn new(spec: &KernelSpec) -> Self {
+        Self::of(spec.name, (spec.prepare)())
+    }
+
+    /// A kernel of any other name.
     ///
     /// # Panics
     /// If a run is expected to handle no events: nothing could be told per event.
-    pub fn new(spec: &KernelSpec) -> Self {
-        let prepared = (spec.prepare)();
-        assert!(prepared.expected.events > 0, "kernel `{}`: a run without events", spec.name);
-        Self { name: spec.name, prepared }
+    pub fn of(name: impl Into<Arc<str>>, prepared: Prepared) -> Self {
+        let name = name.into();
+        assert!(prepared.expected.events > 0, "kernel `{name}`: a run without events");
+        Self { name, prepared }
     }
 
     /// What every run has to do.
@@ -46,7 +52,7 @@ impl Checked {
     /// # Errors
     /// If they differ.
     pub fn check(&self, got: Work) -> Result<(), WrongWork> {
-        check(self.name, self.expected(), got)
+        check(&self.name, self.expected(), got)
     }
 
     /// One run, checked.
@@ -69,21 +75,25 @@ impl Checked {
 
     /// For an instrument that keeps results until its clock has stopped: each checks itself when it is dropped.
     pub fn run_and_check_on_drop(&mut self) -> Unchecked {
-        Unchecked { kernel: self.name, expected: self.prepared.expected, got: self.prepared.kernel.run() }
+        Unchecked {
+            kernel: self.name.clone(),
+            expected: self.prepared.expected,
+            got: self.prepared.kernel.run(),
+        }
     }
 }
 
 /// The result of a timed run. Dropping it checks it, and wrong work ends the process.
 #[must_use = "dropped at once it is checked within the timed span"]
 pub struct Unchecked {
-    kernel: &'static str,
+    kernel: Arc<str>,
     expected: Work,
     got: Work,
 }
 
 impl Drop for Unchecked {
     fn drop(&mut self) {
-        if let Err(wrong) = check(self.kernel, self.expected, self.got) {
+        if let Err(wrong) = check(&self.kernel, self.expected, self.got) {
             wrong.end_process();
         }
     }
@@ -99,8 +109,8 @@ impl WrongWork {
     }
 }
 
-fn check(kernel: &'static str, expected: Work, got: Work) -> Result<(), WrongWork> {
-    if expected == got { Ok(()) } else { Err(WrongWork { kernel, expected, got }) }
+fn check(kernel: &Arc<str>, expected: Work, got: Work) -> Result<(), WrongWork> {
+    if expected == got { Ok(()) } else { Err(WrongWork { kernel: kernel.clone(), expected, got }) }
 }
 
 struct Differences<'a>(&'a Work, &'a Work);
@@ -135,7 +145,7 @@ mod tests {
             run += 1;
             Work { deliveries: RIGHT.deliveries - u64::from(run == faulty), ..RIGHT }
         };
-        Checked { name: "test/faulty", prepared: Prepared::new(kernel, RIGHT) }
+        Checked { name: "test/faulty".into(), prepared: Prepared::new(kernel, RIGHT) }
     }
 
     #[test]

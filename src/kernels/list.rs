@@ -1,4 +1,7 @@
-use super::{KernelSpec, codec};
+use super::{KernelSpec, codec, hand_off, mailbox, matching, route, rule_change};
+use crate::sut;
+use crate::sut::Publishing::{Batch, Single};
+use crate::workload::Scenario;
 
 /// Hands the list of kernels to the macro `callback!`: one `ident, "name", prepare;` for each.
 ///
@@ -13,6 +16,54 @@ macro_rules! for_each_kernel {
             decode_json_1kib, "decode/json_1kib", codec::decode;
             encode_json_1kib, "encode/json_1kib", codec::encode;
             validate_full, "validate/full", codec::validate;
+            match_core_10_rules, "match/core/10_rules", || matching::core(10, false);
+            match_core_100_rules, "match/core/100_rules", || matching::core(100, false);
+            match_core_1000_rules, "match/core/1000_rules", || matching::core(1000, false);
+            match_core_10000_rules, "match/core/10000_rules", || matching::core(10000, false);
+            match_core_10_rules_with_fields, "match/core/10_rules_with_fields", || matching::core(10, true);
+            match_core_100_rules_with_fields, "match/core/100_rules_with_fields", || matching::core(100, true);
+            match_core_1000_rules_with_fields, "match/core/1000_rules_with_fields", || matching::core(1000, true);
+            match_core_10000_rules_with_fields, "match/core/10000_rules_with_fields", || matching::core(10000, true);
+            match_coordinator_10_rules, "match/coordinator/10_rules", || matching::coordinator(10, false);
+            match_coordinator_100_rules, "match/coordinator/100_rules", || matching::coordinator(100, false);
+            match_coordinator_1000_rules, "match/coordinator/1000_rules", || matching::coordinator(1000, false);
+            match_coordinator_10000_rules, "match/coordinator/10000_rules", || matching::coordinator(10000, false);
+            match_coordinator_10_rules_with_fields, "match/coordinator/10_rules_with_fields", || matching::coordinator(10, true);
+            match_coordinator_100_rules_with_fields, "match/coordinator/100_rules_with_fields", || matching::coordinator(100, true);
+            match_coordinator_1000_rules_with_fields, "match/coordinator/1000_rules_with_fields", || matching::coordinator(1000, true);
+            match_coordinator_10000_rules_with_fields, "match/coordinator/10000_rules_with_fields", || matching::coordinator(10000, true);
+            rule_change_core_10_rules, "rule_change/core/10_rules", || rule_change::prepare(sut::crucible_core, 10);
+            rule_change_core_10000_rules, "rule_change/core/10000_rules", || rule_change::prepare(sut::crucible_core, 10000);
+            rule_change_coordinator_10_rules, "rule_change/coordinator/10_rules", || rule_change::prepare(sut::data_coordinator, 10);
+            rule_change_coordinator_10000_rules, "rule_change/coordinator/10000_rules", || rule_change::prepare(sut::data_coordinator, 10000);
+            mailbox_single_mixed, "mailbox/single/mixed", mailbox::push_single;
+            mailbox_batch_mixed, "mailbox/batch/mixed", mailbox::push_batch;
+            mailbox_batch_one_priority, "mailbox/batch/one_priority", mailbox::push_batch_of_one_priority;
+            mailbox_backlog_mixed, "mailbox/backlog/mixed", mailbox::backlog;
+            reference_single_fan_out_1, "reference/single/fan_out_1", || hand_off::single(1);
+            reference_single_fan_out_5, "reference/single/fan_out_5", || hand_off::single(5);
+            reference_single_fan_out_25, "reference/single/fan_out_25", || hand_off::single(25);
+            reference_batch_fan_out_1, "reference/batch/fan_out_1", || hand_off::batched(1);
+            reference_batch_fan_out_5, "reference/batch/fan_out_5", || hand_off::batched(5);
+            reference_batch_fan_out_25, "reference/batch/fan_out_25", || hand_off::batched(25);
+            reference_single_light, "reference/single/light", || route::prepare(sut::reference_one_by_one, &Scenario::LIGHT, Single);
+            reference_batch_light, "reference/batch/light", || route::prepare(sut::reference_batched, &Scenario::LIGHT, Batch);
+            reference_single_medium, "reference/single/medium", || route::prepare(sut::reference_one_by_one, &Scenario::MEDIUM, Single);
+            reference_batch_medium, "reference/batch/medium", || route::prepare(sut::reference_batched, &Scenario::MEDIUM, Batch);
+            reference_single_heavy, "reference/single/heavy", || route::prepare(sut::reference_one_by_one, &Scenario::HEAVY, Single);
+            reference_batch_heavy, "reference/batch/heavy", || route::prepare(sut::reference_batched, &Scenario::HEAVY, Batch);
+            route_core_light_single, "route/core/light/single", || route::prepare(sut::crucible_core, &Scenario::LIGHT, Single);
+            route_core_light_batch, "route/core/light/batch", || route::prepare(sut::crucible_core, &Scenario::LIGHT, Batch);
+            route_core_medium_single, "route/core/medium/single", || route::prepare(sut::crucible_core, &Scenario::MEDIUM, Single);
+            route_core_medium_batch, "route/core/medium/batch", || route::prepare(sut::crucible_core, &Scenario::MEDIUM, Batch);
+            route_core_heavy_single, "route/core/heavy/single", || route::prepare(sut::crucible_core, &Scenario::HEAVY, Single);
+            route_core_heavy_batch, "route/core/heavy/batch", || route::prepare(sut::crucible_core, &Scenario::HEAVY, Batch);
+            route_coordinator_light_single, "route/coordinator/light/single", || route::prepare(sut::data_coordinator, &Scenario::LIGHT, Single);
+            route_coordinator_light_batch, "route/coordinator/light/batch", || route::prepare(sut::data_coordinator, &Scenario::LIGHT, Batch);
+            route_coordinator_medium_single, "route/coordinator/medium/single", || route::prepare(sut::data_coordinator, &Scenario::MEDIUM, Single);
+            route_coordinator_medium_batch, "route/coordinator/medium/batch", || route::prepare(sut::data_coordinator, &Scenario::MEDIUM, Batch);
+            route_coordinator_heavy_single, "route/coordinator/heavy/single", || route::prepare(sut::data_coordinator, &Scenario::HEAVY, Single);
+            route_coordinator_heavy_batch, "route/coordinator/heavy/batch", || route::prepare(sut::data_coordinator, &Scenario::HEAVY, Batch);
         }
     };
 }

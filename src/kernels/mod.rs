@@ -7,7 +7,12 @@
 
 mod checked;
 mod codec;
+mod hand_off;
 mod list;
+mod mailbox;
+mod matching;
+mod route;
+mod rule_change;
 
 use std::fmt;
 
@@ -58,6 +63,12 @@ impl Prepared {
     /// A fault that hits one event in 10,000 shows with near certainty in twice as many when it comes
     /// by count, and the tables and pools of a router have long reached their final size by then.
     pub const WARM_UP_EVENTS: u64 = 20_000;
+
+    /// Another number of events for the warm-up.
+    #[must_use]
+    pub fn with_warm_up(self, events: u64) -> Self {
+        Self { warm_up_events: events, ..self }
+    }
 
     /// A kernel with the usual warm-up.
     pub fn new(kernel: impl Kernel + 'static, expected: Work) -> Self {

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::verdict::{Pacing, Record};
 use super::{Clock, EventPattern, SystemClock};
+use crate::measure::{CpuTime, NotMeasured};
 
 /// Longest sleep without a look at the stop flag: Ctrl-C is obeyed before a person wonders.
 const LONGEST_SLEEP: Duration = Duration::from_millis(50);
@@ -53,15 +54,17 @@ fn wait_until<C: Clock>(clock: &C, deadline: Instant, stop: &AtomicBool) -> Opti
 /// Starts a thread of its own that sends the events of `pattern`. See [`pace`] for `stop` and `send`.
 ///
 /// A thread, not a task: a runtime that is busy with the system under test would delay the load itself. `send` should
-/// hand the event over and return; whatever it waits for shows as lag of the events after it.
+/// hand the event over and return; whatever it waits for shows as lag of the events after it. The thread's own CPU
+/// time comes with the result: it is the harness's, not the system's.
 pub fn spawn_pacer(
     pattern: EventPattern,
     stop: Arc<AtomicBool>,
     send: impl FnMut(u64, Instant) + Send + 'static,
-) -> io::Result<JoinHandle<Pacing>> {
-    thread::Builder::new()
-        .name("pacer".to_owned())
-        .spawn(move || pace(&SystemClock::for_this_thread(), pattern.schedule(), &stop, send))
+) -> io::Result<JoinHandle<(Pacing, Result<Duration, NotMeasured>)>> {
+    thread::Builder::new().name("pacer".to_owned()).spawn(move || {
+        let pacing = pace(&SystemClock::for_this_thread(), pattern.schedule(), &stop, send);
+        (pacing, CpuTime::of_this_thread())
+    })
 }
 
 #[cfg(test)]
@@ -205,7 +208,7 @@ mod tests {
         let pacer = spawn_pacer(pattern, Arc::clone(&stop), send).expect("a thread");
         let sent: Vec<u64> = receiver.iter().take(1_000).collect();
         stop.store(true, Ordering::Relaxed);
-        let pacing = pacer.join().expect("the pacer does not panic");
+        let (pacing, _) = pacer.join().expect("the pacer does not panic");
         assert_eq!(sent, (0..1_000).collect::<Vec<_>>());
         assert!(pacing.offered >= 1_000, "{pacing:?}");
     }

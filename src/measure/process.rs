@@ -23,6 +23,11 @@ impl CpuTime {
         read_cpu_time()
     }
 
+    /// Of the calling thread alone, since it began; user and system together.
+    pub fn of_this_thread() -> Result<Duration, NotMeasured> {
+        read_thread_cpu_time()
+    }
+
     /// User and system together.
     pub fn total(&self) -> Duration {
         self.user + self.system
@@ -40,6 +45,17 @@ impl CpuTime {
     pub fn percent_of_one_core(&self, wall: Duration) -> Option<f64> {
         (!wall.is_zero()).then(|| 100.0 * self.total().as_secs_f64() / wall.as_secs_f64())
     }
+}
+
+#[cfg(target_os = "linux")]
+fn read_thread_cpu_time() -> Result<Duration, NotMeasured> {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::try_from(time).map_err(|_| NotMeasured::new("CPU time of a thread", "its clock is before zero"))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn read_thread_cpu_time() -> Result<Duration, NotMeasured> {
+    Err(NotMeasured::new("CPU time of a thread", "read from a clock that Linux has"))
 }
 
 #[cfg(unix)]

@@ -1,7 +1,7 @@
 //! Instruction counts as a plain table.
 
-use std::fmt::Write;
-
+use super::quantity::thousands;
+use super::table::columns;
 use crate::measure::instructions::Counts;
 
 /// The counts of one kernel.
@@ -17,24 +17,14 @@ pub struct Row<'a> {
 
 /// One line per kernel: counts of a run, and what they come to per event.
 pub fn table(rows: &[Row<'_>]) -> String {
-    let head = ["kernel", "instructions", "per event", "bus events", "per event"].map(str::to_owned);
-    let lines: Vec<[String; 5]> = [head].into_iter().chain(rows.iter().map(cells)).collect();
-    let widths: [usize; 5] =
-        std::array::from_fn(|column| lines.iter().map(|cells| cells[column].len()).max().unwrap_or(0));
-    let mut out = String::new();
-    for [kernel, figures @ ..] in &lines {
-        let _ = write!(out, "{kernel:<width$}", width = widths[0]);
-        for (figure, width) in figures.iter().zip(&widths[1..]) {
-            let _ = write!(out, "  {figure:>width$}");
-        }
-        out.push('\n');
-    }
-    out
+    let head = ["kernel", "instructions", "per event", "bus events", "per event"].map(str::to_owned).to_vec();
+    let lines: Vec<_> = [head].into_iter().chain(rows.iter().map(cells)).collect();
+    columns(&lines)
 }
 
-fn cells(row: &Row<'_>) -> [String; 5] {
+fn cells(row: &Row<'_>) -> Vec<String> {
     let Counts { instructions, bus_events } = row.counts;
-    [
+    vec![
         row.kernel.to_owned(),
         thousands(instructions),
         tenths(instructions, row.events),
@@ -47,18 +37,6 @@ fn cells(row: &Row<'_>) -> [String; 5] {
 fn tenths(count: u64, events: u64) -> String {
     let tenths = (u128::from(count) * 20 + u128::from(events)) / (u128::from(events) * 2);
     format!("{}.{}", thousands((tenths / 10) as u64), tenths % 10)
-}
-
-fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 #[cfg(test)]

@@ -1,3 +1,6 @@
 //! Figures as people read them.
 
 pub mod counts;
+pub mod daemon_performance;
+mod quantity;
+mod table;

@@ -1,5 +1,6 @@
 //! Results as files: versioned JSON with its provenance, written whole or not at all.
 
+pub mod daemon_performance;
 mod error;
 mod schema;
 mod store;

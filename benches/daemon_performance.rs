@@ -1,0 +1,350 @@
+//! The systems side by side: whole scenarios in Divan, then throughput, cost and latency of each system in a process
+//! of its own, and the ratio of the systems against handler time.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use crucible_perf::analysis::daemon_performance::grades;
+use crucible_perf::analysis::grades::GradeThresholds;
+use crucible_perf::cli::{
+    Action, BenchArgs, EXIT_INTERRUPTED, catch_interrupt, interrupted, list, parse, refuse_usage,
+    show_output, test_each,
+};
+use crucible_perf::experiment::{Lineup, Threads, run_if_worker};
+use crucible_perf::kernels::{Checked, Work};
+use crucible_perf::measure::Run;
+use crucible_perf::report::daemon_performance::text;
+use crucible_perf::results::{Document, ResultFile, ResultsDir};
+use crucible_perf::targets::daemon_performance::{Figure, Plan, PlanError, Settings, figures};
+use crucible_perf::workload::{Scenario, Workload};
+use divan::counter::{BytesCount, ItemsCount};
+use divan::{Bencher, Divan};
+
+const TARGET: &str = "daemon_performance";
+
+/// Set in the process that runs Divan's part, whose table is kept as text.
+const DIVAN_PART: &str = "CRUCIBLE_PERF_DIVAN_PART";
+
+/// Compares the systems scenario by scenario: throughput, CPU and memory closed loop, latency at equal offered load,
+/// and the ratio of the systems against the time that handlers take.
+#[derive(clap::Parser)]
+struct Args {
+    #[command(flatten)]
+    common: BenchArgs,
+    /// Only this scenario: light, medium, heavy or stress (may be given more than once) [default: all but stress]
+    #[arg(long, value_name = "NAME")]
+    scenario: Vec<String>,
+    /// Only this system, and what it is compared with by name (may be given more than once) [default: all]
+    #[arg(long, value_name = "NAME")]
+    system: Vec<String>,
+    /// Worker threads, beside the figures on one thread [default: one for each core, at least 2]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(2..=1024))]
+    threads: Option<u16>,
+    /// Seed of the workload and of the order of systems in each round
+    #[arg(long, value_name = "N", default_value_t = Settings::USUAL.seed)]
+    seed: u64,
+}
+
+/// What the arguments ask for.
+struct Selection {
+    lineup: Lineup,
+    passes: Vec<PassSpec>,
+    figures: Vec<Figure>,
+    settings: Settings,
+}
+
+fn main() -> ExitCode {
+    let lineup = Lineup::standard();
+    if run_if_worker(&lineup) {
+        return ExitCode::SUCCESS;
+    }
+    let args: Args = parse(TARGET);
+    let selection = select(&args, lineup);
+    let names = selection.names();
+    match args.common.action() {
+        Action::List => list(names.iter().map(String::as_str)),
+        _ if names.is_empty() => {}
+        Action::Test => return test(&selection),
+        Action::Profile(each) => profile(&selection, each),
+        Action::Measure if std::env::var_os(DIVAN_PART).is_some() => return divan_part(&args, selection),
+        Action::Measure => return measure(&args, &selection),
+    }
+    ExitCode::SUCCESS
+}
+
+impl Selection {
+    fn names(&self) -> Vec<String> {
+        let passes = self.passes.iter().map(ToString::to_string);
+        passes.chain(self.figures.iter().map(Figure::name)).collect()
+    }
+}
+
+fn select(args: &Args, lineup: Lineup) -> Selection {
+    let lineup = lineup_of(args, lineup).unwrap_or_else(|wrong| refuse_usage(TARGET, wrong));
+    let scenarios = scenarios_of(args).unwrap_or_else(|wrong| refuse_usage(TARGET, wrong));
+    let cores = std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2));
+    let threads = Threads(args.threads.map_or(cores, usize::from));
+    let passes = passes(&lineup, &scenarios, threads);
+    let figures = figures(&scenarios, threads);
+    let both: Vec<String> =
+        passes.iter().map(ToString::to_string).chain(figures.iter().map(Figure::name)).collect();
+    let selected = args.common.select(TARGET, &both, |name| name);
+    let is_selected = |name: &String| selected.contains(&name);
+    let rounds = args.common.sample_size.map_or(Settings::USUAL.rounds, |rounds| rounds as usize);
+    Selection {
+        passes: passes.iter().filter(|pass| is_selected(&pass.to_string())).cloned().collect(),
+        figures: figures.iter().filter(|figure| is_selected(&figure.name())).cloned().collect(),
+        settings: Settings { rounds, seed: args.seed, ..Settings::USUAL },
+        lineup,
+    }
+}
+
+fn lineup_of(args: &Args, lineup: Lineup) -> Result<Lineup, String> {
+    for name in &args.system {
+        lineup.find(name).map_err(|unknown| unknown.to_string())?;
+    }
+    let wanted =
+        |name: &str| args.system.is_empty() || args.system.iter().any(|s| s.eq_ignore_ascii_case(name));
+    Ok(lineup.only(wanted))
+}
+
+fn scenarios_of(args: &Args) -> Result<Vec<Scenario>, String> {
+    if args.scenario.is_empty() {
+        return Ok(vec![Scenario::LIGHT, Scenario::MEDIUM, Scenario::HEAVY]);
+    }
+    args.scenario.iter().map(|name| name.parse::<Scenario>().map_err(|unknown| unknown.to_string())).collect()
+}
+
+/// A whole scenario through one system, for Divan.
+#[derive(Clone)]
+struct PassSpec {
+    system: String,
+    scenario: Scenario,
+    threads: Threads,
+    seed: u64,
+}
+
+impl std::fmt::Display for PassSpec {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let threads = self.threads.to_string().replace(' ', "_");
+        write!(f, "pass/{}/{}/{threads}", self.scenario.name(), self.system)
+    }
+}
+
+fn passes(lineup: &Lineup, scenarios: &[Scenario], threads: Threads) -> Vec<PassSpec> {
+    let mut passes = Vec::new();
+    for scenario in scenarios {
+        for threads in [Threads(1), threads] {
+            for entry in lineup.entries() {
+                let system = entry.name.clone();
+                passes.push(PassSpec {
+                    system,
+                    scenario: scenario.clone(),
+                    threads,
+                    seed: Settings::USUAL.seed,
+                });
+            }
+        }
+    }
+    passes
+}
+
+impl PassSpec {
+    fn prepare(&self) -> Result<Checked, String> {
+        let lineup = Lineup::standard();
+        let entry = lineup.find(&self.system).map_err(|unknown| unknown.to_string())?;
+        let workload = Arc::new(Workload::generate(&self.scenario, self.seed));
+        let prepared = entry.subject.prepare_pass(&workload, self.threads);
+        let mut checked = Checked::of(self.to_string(), prepared.map_err(|why| format!("{self}: {why}"))?);
+        checked.warm_up().map_err(|wrong| wrong.to_string())?;
+        Ok(checked)
+    }
+
+    fn prepare_or_exit(&self) -> Checked {
+        self.prepare().unwrap_or_else(|why| {
+            eprintln!("\nerror: {why}");
+            std::process::exit(1)
+        })
+    }
+}
+
+fn test(selection: &Selection) -> ExitCode {
+    let never = || false;
+    let passes = selection.passes.iter().map(|pass| {
+        let run: Box<dyn FnOnce() -> Result<(), String>> = Box::new(|| pass.prepare().map(drop));
+        (pass.to_string(), run)
+    });
+    let figures = selection.figures.iter().map(|figure| {
+        let run: Box<dyn FnOnce() -> Result<(), String>> = Box::new(|| {
+            let mut plan = Plan::new(&selection.lineup, Settings::TRIAL, 1, &never);
+            plan.take(figure).map_err(|why| why.to_string())
+        });
+        (figure.name(), run)
+    });
+    let tests: Vec<_> = passes.chain(figures).collect();
+    let names: Vec<String> = tests.iter().map(|(name, _)| name.clone()).collect();
+    let runs = tests.into_iter().map(|(_, run)| run);
+    if test_each(TARGET, names.iter().map(String::as_str).zip(runs)) {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+/// In this process, so that a profiler sees the systems at work: passes only.
+fn profile(selection: &Selection, each: Duration) {
+    if !selection.figures.is_empty() {
+        eprintln!("{TARGET}: figures run in processes of their own; profiled are the passes (`pass/…`) only");
+    }
+    for pass in &selection.passes {
+        eprintln!("{TARGET}: {pass} for {each:?}");
+        let mut checked = pass.prepare_or_exit();
+        let start = Instant::now();
+        while start.elapsed() < each {
+            checked.run_checked().unwrap_or_else(|wrong| wrong.end_process());
+        }
+    }
+}
+
+/// Divan asks for its benchmarks without telling for whom: one selection per process.
+static SELECTED: OnceLock<Vec<PassSpec>> = OnceLock::new();
+
+fn divan_part(args: &Args, selection: Selection) -> ExitCode {
+    SELECTED.get_or_init(|| selection.passes);
+    match args.common.sample_size {
+        Some(count) => Divan::default().sample_count(count).run_benches(),
+        None => Divan::default()
+            .min_time(Duration::from_millis(200))
+            .max_time(Duration::from_secs(1))
+            .run_benches(),
+    }
+    ExitCode::SUCCESS
+}
+
+fn selected() -> Vec<PassSpec> {
+    SELECTED.get().cloned().unwrap_or_default()
+}
+
+#[divan::bench(args = selected())]
+fn pass(bencher: Bencher, spec: &PassSpec) {
+    let mut pass = spec.prepare_or_exit();
+    let Work { events, bytes, .. } = pass.expected();
+    let bencher = bencher.counter(ItemsCount::new(events)).counter(BytesCount::new(bytes));
+    bencher.bench_local(|| pass.run_and_check_on_drop());
+}
+
+fn fail(error: &dyn std::fmt::Display) -> ExitCode {
+    eprintln!("{TARGET}: {error}");
+    ExitCode::FAILURE
+}
+
+fn measure(args: &Args, selection: &Selection) -> ExitCode {
+    let run = Run::begin(selection.settings.seed);
+    let folder = args.common.out.clone().unwrap_or_else(|| PathBuf::from("benchmark_results"));
+    // Known before anything is measured.
+    let mut file = match ResultsDir::open(folder) {
+        Ok(folder) => folder.file(TARGET, run.started()),
+        Err(error) => return fail(&error),
+    };
+    if let Err(error) = catch_interrupt() {
+        return fail(&error);
+    }
+    let passes_failed = match (selection.passes.is_empty(), interrupted()) {
+        (false, false) => match run_divan_part(&mut file) {
+            Ok(passed) => !passed,
+            Err(error) => return fail(&error),
+        },
+        _ => false,
+    };
+    let (failed, printed) = take_figures(selection, &run, &mut file);
+    match printed {
+        Err(error) => fail(&error),
+        Ok(()) if interrupted() => ExitCode::from(EXIT_INTERRUPTED),
+        Ok(()) if failed || passes_failed => ExitCode::FAILURE,
+        Ok(()) => ExitCode::SUCCESS,
+    }
+}
+
+/// Divan's part in a process of its own: its samples share no heap with the rest, and its table is kept as text beside
+/// the figures.
+fn run_divan_part(file: &mut ResultFile) -> Result<bool, Box<dyn std::error::Error>> {
+    let mut program = Command::new(std::env::current_exe()?);
+    let shown = show_output(program.args(std::env::args_os().skip(1)).env(DIVAN_PART, "1"))?;
+    let path = file.save_text(&shown.text)?;
+    println!("{}\n", path.display());
+    Ok(shown.code == Some(0))
+}
+
+/// Takes every figure; one that fails does not hide the others. After each the results so far are on disk.
+fn take_figures(
+    selection: &Selection,
+    run: &Run,
+    file: &mut ResultFile,
+) -> (bool, Result<(), crucible_perf::results::StoreError>) {
+    // Two comparisons a figure at most, with and without the reference.
+    let comparisons =
+        selection.figures.iter().filter(|figure| !matches!(figure, Figure::Latency { .. })).count() * 2;
+    let mut plan = Plan::new(&selection.lineup, selection.settings, comparisons, &interrupted);
+    let mut failures = Vec::new();
+    let mut stored = Ok(None);
+    let begin = Instant::now();
+    for (number, figure) in selection.figures.iter().enumerate() {
+        progress(number, selection.figures.len(), &figure.name(), begin);
+        match plan.take(figure) {
+            Ok(()) => {}
+            Err(PlanError::Interrupted { .. }) => break,
+            Err(why) => {
+                eprintln!("\nerror: {why}");
+                failures.push(why.to_string());
+            }
+        }
+        stored = store(&plan, run, file, false).map(Some);
+        if stored.is_err() {
+            break;
+        }
+    }
+    clear_progress();
+    if !selection.figures.is_empty() && stored.is_ok() {
+        stored = store(&plan, run, file, !interrupted() && failures.is_empty()).map(Some);
+    }
+    print!("{}", text(&plan.taken, &grades(&plan.taken, &GradeThresholds::default())));
+    for failure in &failures {
+        eprintln!("no figure: {failure}");
+    }
+    let stored = stored.map(|path| {
+        if let Some(path) = path {
+            println!("{}", path.display());
+        }
+    });
+    (!failures.is_empty(), stored)
+}
+
+fn store(
+    plan: &Plan<'_>,
+    run: &Run,
+    file: &mut ResultFile,
+    complete: bool,
+) -> Result<PathBuf, crucible_perf::results::StoreError> {
+    let mut document = Document::new(TARGET, run.provenance(), plan.taken.clone());
+    document.complete = complete;
+    file.save(&document)
+}
+
+/// One line that is overwritten on a terminal, a line for each figure elsewhere.
+fn progress(number: usize, of: usize, name: &str, begin: Instant) {
+    let line = format!("{TARGET} [{}/{of}] {:>3} s  {name}", number + 1, begin.elapsed().as_secs());
+    if std::io::stderr().is_terminal() {
+        eprint!("\r\x1b[2K{line}");
+    } else {
+        eprintln!("{line}");
+    }
+}
+
+fn clear_progress() {
+    if std::io::stderr().is_terminal() {
+        eprint!("\r\x1b[2K");
+    }
+}

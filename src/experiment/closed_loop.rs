@@ -1,0 +1,160 @@
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crucible_events::routing::{EventSystem, Expected, Tally};
+use serde::{Deserialize, Serialize};
+
+use super::run::{Material, RunError, Threads, run_as_task};
+use crate::measure::{CpuTime, Reading, ResidentMemory};
+use crate::sut::{HandlerWork, Publishing, Stage, WorkingHandler, WrongDeliveries, publish_all};
+use crate::workload::Workload;
+
+/// A round of closed-loop passes: a fresh system, one pass to warm up, then passes until
+/// `at_least` has gone by. A pass publishes the first `events` of the workload and ends when all is
+/// quiet. There is no offered rate, so there is no latency under load.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ClosedLoop {
+    /// Threads for all.
+    pub threads: Threads,
+    /// One by one or in batches.
+    pub publishing: Publishing,
+    /// What each delivery costs its service.
+    pub work: HandlerWork,
+    /// Events of a pass at most.
+    pub events: usize,
+    /// Passes go on until then.
+    pub at_least: Duration,
+}
+
+/// What a round came to; every delivery of it was checked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ClosedRound {
+    /// Passes that were timed.
+    pub passes: u64,
+    /// Events published in them.
+    pub events: u64,
+    /// Deliveries acknowledged in them.
+    pub deliveries: u64,
+    /// Deliveries whose handler failed, in the whole round.
+    pub failed: u64,
+    /// From the first publish of each pass to quiet, summed.
+    pub elapsed: Duration,
+    /// CPU time of the process meanwhile.
+    pub cpu: Reading<Duration>,
+    /// Most memory resident during the round beyond what the workload itself took before it, bytes.
+    pub peak_memory: Reading<u64>,
+}
+
+impl ClosedRound {
+    /// CPU time in per cent of one core.
+    pub fn cpu_percent(&self) -> Reading<f64> {
+        match &self.cpu {
+            Reading::Value(cpu) => Reading::Value(cpu.as_secs_f64() / self.elapsed.as_secs_f64() * 100.0),
+            Reading::Absent { not_measured } => Reading::absent(not_measured),
+        }
+    }
+
+    /// Events per second.
+    pub fn events_per_second(&self) -> f64 {
+        self.events as f64 / self.elapsed.as_secs_f64()
+    }
+
+    /// Deliveries per second.
+    pub fn deliveries_per_second(&self) -> f64 {
+        self.deliveries as f64 / self.elapsed.as_secs_f64()
+    }
+}
+
+/// Does one round with a system that `make` makes.
+pub(super) fn round<S: EventSystem>(
+    make: impl Fn(&Workload) -> S,
+    material: &mut Material,
+    spec: &ClosedLoop,
+) -> Result<ClosedRound, RunError> {
+    let events = material.events(spec.events);
+    let expected = material.expected(events);
+    let workload = material.workload.clone();
+    let memory = MemoryMeter::start();
+    let runtime = spec.threads.runtime()?;
+    let system = {
+        let _in_runtime = runtime.enter();
+        make(&workload)
+    };
+    let spec = *spec;
+    let run = async move { passes(system, &workload, &spec, events, &expected).await };
+    let round = run_as_task(&runtime, run)?;
+    Ok(ClosedRound { peak_memory: memory.peak(), ..round })
+}
+
+async fn passes<S: EventSystem>(
+    system: S,
+    workload: &Workload,
+    spec: &ClosedLoop,
+    events: usize,
+    expected: &Expected,
+) -> Result<ClosedRound, RunError> {
+    let work = spec.work;
+    let stage =
+        Stage::set_up(system, workload, |recorder| WorkingHandler { recorder, work, log: None }).await?;
+    let Tally { deliveries, .. } = expected.total();
+    let events = &workload.events[..events];
+    pass(&stage, events, spec.publishing, deliveries).await?;
+    stage.check(expected, 1)?;
+    let cpu = CpuTime::of_this_process();
+    let (mut passes, mut elapsed) = (0, Duration::ZERO);
+    while elapsed < spec.at_least {
+        let begin = Instant::now();
+        pass(&stage, events, spec.publishing, deliveries).await?;
+        elapsed += begin.elapsed();
+        passes += 1;
+    }
+    let cpu = cpu.and_then(|before| Ok(CpuTime::of_this_process()?.since(&before).total()));
+    stage.check(expected, passes + 1)?;
+    let failed = stage.system.ledger().await?.failed;
+    if let Some(sample) = events.first() {
+        stage.check_still_whole(sample).await?;
+    }
+    Ok(ClosedRound {
+        passes,
+        events: passes * events.len() as u64,
+        deliveries: passes * deliveries,
+        failed,
+        elapsed,
+        cpu: cpu.into(),
+        peak_memory: Reading::absent("read by the caller"),
+    })
+}
+
+/// Publishes all events and waits for quiet.
+pub(super) async fn pass<S: EventSystem>(
+    stage: &Stage<S>,
+    events: &[Arc<crucible_events::event::Event>],
+    publishing: Publishing,
+    expected: u64,
+) -> Result<(), RunError> {
+    let announced = publish_all(&stage.system, events, publishing).await?;
+    stage.system.quiesce().await?;
+    match announced {
+        Some(announced) if announced != expected => {
+            Err(WrongDeliveries::Announced { announced, expected }.into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The growth of resident memory from now on.
+struct MemoryMeter(Result<(ResidentMemory, u64), crate::measure::NotMeasured>);
+
+impl MemoryMeter {
+    fn start() -> Self {
+        Self(ResidentMemory::open().and_then(|memory| {
+            memory.reset_peak()?;
+            let before = memory.now_bytes()?;
+            Ok((memory, before))
+        }))
+    }
+
+    fn peak(self) -> Reading<u64> {
+        self.0.and_then(|(memory, before)| Ok(memory.peak_bytes()?.saturating_sub(before))).into()
+    }
+}

@@ -1,0 +1,17 @@
+//! How a figure is obtained: rounds in processes of their own, interleaved, each with a fresh instance
+//! whose work is checked.
+
+mod closed_loop;
+mod lineup;
+mod open_loop;
+mod process;
+mod run;
+mod timed_pass;
+mod worker;
+
+pub use closed_loop::{ClosedLoop, ClosedRound};
+pub use lineup::{Entry, Lineup, Role, Subject, UnknownSystem};
+pub use open_loop::{OpenLoop, OpenRun};
+pub use process::{ProcessError, SystemProcess};
+pub use run::{Material, RunError, Threads};
+pub use worker::{Assignment, WORKER_ARGUMENT, run_if_worker};

@@ -1,0 +1,124 @@
+use std::io::{self, BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use super::worker::{Reply, Request};
+use super::{Assignment, ClosedLoop, ClosedRound, OpenLoop, OpenRun, WORKER_ARGUMENT};
+
+/// A process of its own for one system and scenario: CPU and memory belong to it alone. It builds
+/// its workload once and a fresh system for every round.
+#[derive(Debug)]
+pub struct SystemProcess {
+    label: String,
+    child: Child,
+    requests: Option<ChildStdin>,
+    replies: BufReader<ChildStdout>,
+}
+
+/// Why a process gave no figure.
+#[derive(Debug, thiserror::Error)]
+pub enum ProcessError {
+    /// It could not be started.
+    #[error("{label}: its process could not be started: {source}")]
+    Start {
+        /// System and scenario.
+        label: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// It ended or answered nonsense.
+    #[error("{label}: its process did not answer: {source}")]
+    Answer {
+        /// System and scenario.
+        label: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// It says why there is no figure.
+    #[error("{label}: {why}")]
+    Failed {
+        /// System and scenario.
+        label: String,
+        /// Why.
+        why: String,
+    },
+}
+
+impl SystemProcess {
+    /// Starts this very program as a worker (see [`run_if_worker`](super::run_if_worker)), in a
+    /// process group of its own: Ctrl-C is for the parent to act on.
+    ///
+    /// # Errors
+    /// [`ProcessError::Start`].
+    pub fn start(assignment: &Assignment) -> Result<Self, ProcessError> {
+        let label = format!("{}, {}", assignment.system, assignment.scenario);
+        let failed = |source| ProcessError::Start { label: label.clone(), source };
+        let argument = serde_json::to_string(assignment).map_err(|e| failed(e.into()))?;
+        let mut command = Command::new(std::env::current_exe().map_err(failed)?);
+        command.args([WORKER_ARGUMENT, &argument]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let mut child = command.spawn().map_err(failed)?;
+        let missing = || failed(io::ErrorKind::BrokenPipe.into());
+        let requests = child.stdin.take().ok_or_else(missing)?;
+        let replies = BufReader::new(child.stdout.take().ok_or_else(missing)?);
+        Ok(Self { label, child, requests: Some(requests), replies })
+    }
+
+    /// One closed-loop round.
+    ///
+    /// # Errors
+    /// Why there is no figure.
+    pub fn closed(&mut self, spec: &ClosedLoop) -> Result<ClosedRound, ProcessError> {
+        match self.ask(&Request::Closed(*spec))? {
+            Reply::Closed(round) => Ok(round),
+            other => Err(self.unexpected(other)),
+        }
+    }
+
+    /// One run under offered load.
+    ///
+    /// # Errors
+    /// Why there is no figure.
+    pub fn open(&mut self, spec: &OpenLoop) -> Result<OpenRun, ProcessError> {
+        match self.ask(&Request::Open(*spec))? {
+            Reply::Open(run) => Ok(run),
+            other => Err(self.unexpected(other)),
+        }
+    }
+
+    fn ask(&mut self, request: &Request) -> Result<Reply, ProcessError> {
+        self.exchange(request).map_err(|source| ProcessError::Answer { label: self.label.clone(), source })
+    }
+
+    fn exchange(&mut self, request: &Request) -> io::Result<Reply> {
+        let requests = self.requests.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
+        let mut line = serde_json::to_vec(request)?;
+        line.push(b'\n');
+        requests.write_all(&line)?;
+        requests.flush()?;
+        let mut reply = String::new();
+        if self.replies.read_line(&mut reply)? == 0 {
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it ended"));
+        }
+        Ok(serde_json::from_str(&reply)?)
+    }
+
+    fn unexpected(&self, reply: Reply) -> ProcessError {
+        let why = match reply {
+            Reply::Failed(why) => why,
+            Reply::Closed(_) | Reply::Open(_) => "an answer to another question".to_owned(),
+        };
+        ProcessError::Failed { label: self.label.clone(), why }
+    }
+}
+
+impl Drop for SystemProcess {
+    /// The end of its input ends it; should it not listen any more, it is ended.
+    fn drop(&mut self) {
+        drop(self.requests.take());
+        if std::thread::panicking() {
+            let _ = self.child.kill();
+        }
+        let _ = self.child.wait();
+    }
+}

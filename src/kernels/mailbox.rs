@@ -1,0 +1,107 @@
+//! CrucibleCore's mailbox alone: events in, batches out, by priority.
+
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use crucible_events::crucible_core::mailbox::{Mailbox, Pushed, Settled};
+use crucible_events::event::{Event, EventId, Priority};
+
+use super::{Prepared, Work};
+use crate::workload::match_probes;
+
+const SEED: u64 = 42;
+
+/// The size of a batch.
+const BATCH: usize = 64;
+
+/// A batch in, event by event, and out.
+pub(super) fn push_single() -> Prepared {
+    through(mixed(BATCH), |mailbox, events| events.drain(..).all(|event| mailbox.push(&event) == Pushed::All))
+}
+
+/// A batch in, with one lock, and out.
+pub(super) fn push_batch() -> Prepared {
+    through(mixed(BATCH), |mailbox, events| mailbox.push_all(events) == Pushed::All)
+}
+
+/// The same, all of one priority.
+pub(super) fn push_batch_of_one_priority() -> Prepared {
+    let events = mixed(BATCH)
+        .into_iter()
+        .map(|event| Arc::new(Event { priority: Priority::Normal, ..(*event).clone() }));
+    through(events.collect(), |mailbox, events| mailbox.push_all(events) == Pushed::All)
+}
+
+/// Eight batches in before the first goes out: places have to be shared among the priorities.
+pub(super) fn backlog() -> Prepared {
+    through(mixed(8 * BATCH), |mailbox, events| mailbox.push_all(events) == Pushed::All)
+}
+
+fn mixed(count: usize) -> Vec<Arc<Event>> {
+    match_probes(count, SEED)
+}
+
+/// Puts `events` in by `push`, then takes batches until the mailbox is empty. The checksum depends on
+/// the order in which priorities come out.
+fn through(
+    events: Vec<Arc<Event>>,
+    push: impl Fn(&Mailbox, &mut Vec<Arc<Event>>) -> bool + 'static,
+) -> Prepared {
+    let mailbox = Mailbox::new(events.len());
+    let expected = expected(&events);
+    let mut outgoing = Vec::with_capacity(events.len());
+    let mut batch = Vec::with_capacity(BATCH);
+    let run = move || {
+        outgoing.extend_from_slice(&events);
+        let mut work = Work { events: 0, deliveries: 0, bytes: 0, checksum: 0 };
+        if !push(&mailbox, &mut outgoing) {
+            return work;
+        }
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut settled = Settled::default();
+        while mailbox.poll_take(&mut cx, &mut batch, BATCH, &mut settled) == Poll::Ready(true) {
+            batch.iter().for_each(|event| note(&mut work, event.id, event.priority));
+            settled = Settled { acknowledged: batch.len(), failed: 0 };
+            batch.clear();
+        }
+        work
+    };
+    Prepared::new(run, expected)
+}
+
+fn note(work: &mut Work, id: EventId, priority: Priority) {
+    work.events += 1;
+    work.deliveries += 1;
+    #[allow(clippy::cast_possible_truncation)] // the lower half
+    let id = id.0 as u64;
+    let place = work.events * 4 + priority.lane() as u64;
+    work.checksum = work.checksum.wrapping_add((id ^ place).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+}
+
+/// Batch by batch: what has a kept place, then the most urgent of the rest; within a priority in the
+/// order of arrival. Written down here once more, plainly.
+fn expected(events: &[Arc<Event>]) -> Work {
+    const KEPT: [usize; 4] = [0, 8, 4, 2];
+    let mut lanes = Priority::ALL.map(|priority| {
+        let lane = events.iter().filter(|event| event.priority == priority);
+        lane.map(|event| event.id).collect::<std::collections::VecDeque<_>>()
+    });
+    let mut work = Work { events: 0, deliveries: 0, bytes: 0, checksum: 0 };
+    while work.events < events.len() as u64 {
+        let all: usize = lanes.iter().map(|lane| lane.len()).sum();
+        let mut places = [0; 4];
+        for (place, (lane, kept)) in places.iter_mut().zip(lanes.iter().zip(KEPT)) {
+            *place = lane.len().min(if all > BATCH { kept } else { BATCH });
+        }
+        let mut left = BATCH.min(all) - places.iter().sum::<usize>();
+        for (place, lane) in places.iter_mut().zip(&lanes) {
+            let more = left.min(lane.len() - *place);
+            *place += more;
+            left -= more;
+        }
+        for (priority, (lane, place)) in Priority::ALL.into_iter().zip(lanes.iter_mut().zip(places)) {
+            lane.drain(..place).for_each(|id| note(&mut work, id, priority));
+        }
+    }
+    work
+}

@@ -1,0 +1,88 @@
+//! From publish to acknowledged: a whole system, on one thread, with events built beforehand.
+
+use crucible_events::routing::{EventSystem, Expected, Recorder, Tally};
+use tokio::runtime::{Builder, Runtime};
+
+use super::{Kernel, Prepared, Work};
+use crate::sut::{Publishing, Stage, publish_all};
+use crate::workload::{Scenario, Workload};
+
+/// Of every workload of the kernels; any other would do as well.
+const SEED: u64 = 42;
+
+/// Events of a run at most: enough to spread what each run costs beside them, few enough to count.
+const EVENTS: usize = 1_000;
+
+/// All events of a scenario, or its first thousand, through the system that `make` makes, and the
+/// wait until all is quiet.
+pub(super) fn prepare<S: EventSystem>(
+    make: fn(&Workload) -> S,
+    scenario: &Scenario,
+    publishing: Publishing,
+) -> Prepared {
+    let scenario = scenario.clone().with_events(scenario.events().min(EVENTS)).expect("not zero");
+    let workload = Workload::generate(&scenario, SEED);
+    let expected = expected(&workload);
+    let runtime = runtime();
+    let stage = runtime.block_on(async { Stage::set_up(make(&workload), &workload, |r: Recorder| r).await });
+    let stage = stage.unwrap_or_else(|why| panic!("kernel route, {scenario}: {why}"));
+    let bytes = payload_bytes(&workload);
+    Prepared::new(Route { stage, runtime, workload, publishing, bytes, before: Tally::default() }, expected)
+}
+
+/// One thread and no timer: a timer would read the clock, and counts would differ from run to run.
+pub(super) fn runtime() -> Runtime {
+    Builder::new_current_thread()
+        .build()
+        .expect("a runtime without I/O and timer asks nothing of the machine")
+}
+
+fn expected(workload: &Workload) -> Work {
+    let mut expected = Expected::default();
+    for (event, receivers) in workload.events.iter().zip(workload.receivers()) {
+        expected.note(event.id, &receivers);
+    }
+    work(workload.events.len(), payload_bytes(workload), expected.total())
+}
+
+fn payload_bytes(workload: &Workload) -> u64 {
+    workload.events.iter().map(|event| event.payload.len() as u64).sum()
+}
+
+pub(super) fn work(events: usize, bytes: u64, tally: Tally) -> Work {
+    Work { events: events as u64, deliveries: tally.deliveries, bytes, checksum: tally.checksum }
+}
+
+struct Route<S> {
+    // Dropped before the runtime, whose tasks serve it.
+    stage: Stage<S>,
+    runtime: Runtime,
+    workload: Workload,
+    publishing: Publishing,
+    bytes: u64,
+    before: Tally,
+}
+
+impl<S: EventSystem> Kernel for Route<S> {
+    fn run(&mut self) -> Work {
+        let Self { stage, runtime, workload, publishing, .. } = self;
+        let quiet = runtime.block_on(async {
+            let announced = publish_all(&stage.system, &workload.events, *publishing).await?;
+            stage.system.quiesce().await?;
+            Ok::<_, crate::sut::DriveError>(announced)
+        });
+        let now = stage.received();
+        let got = Tally {
+            deliveries: now.deliveries - self.before.deliveries,
+            checksum: now.checksum.wrapping_sub(self.before.checksum),
+        };
+        self.before = now;
+        match quiet {
+            Ok(announced) if announced.is_none_or(|announced| announced == got.deliveries) => {
+                work(self.workload.events.len(), self.bytes, got)
+            }
+            // No work that could pass for the expected one.
+            _ => Work { events: 0, ..work(0, 0, got) },
+        }
+    }
+}

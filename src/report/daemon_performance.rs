@@ -1,0 +1,253 @@
+//! The tables of `daemon_performance`.
+
+use std::fmt::Write;
+
+use super::quantity::{bytes, rate, three_digits, time};
+use super::table::columns;
+use crate::analysis::daemon_performance::{Graded, SystemGrades};
+use crate::experiment::Role;
+use crate::measure::Reading;
+use crate::results::daemon_performance::{
+    ClosedFigure, DaemonPerformance, LatencyFigure, Ratio, SystemLatency, SystemThroughput,
+};
+use crate::sut::HandlerWork;
+
+/// All tables: the ratio against handler time first, since it is what decides.
+pub fn text(results: &DaemonPerformance, grades: &[SystemGrades]) -> String {
+    let mut out = String::new();
+    let rounds = results.rounds;
+    let confidence = 100.0 * results.confidence;
+    section(&mut out, "Ratio of throughputs against handler time", &handler_time(&results.handler_time));
+    section(
+        &mut out,
+        "Throughput, closed loop, handlers that do nothing (events/s)",
+        &throughput(&results.throughput),
+    );
+    section(&mut out, "The same runs: deliveries, CPU, memory", &costs(&results.throughput));
+    section(
+        &mut out,
+        "Latency under offered load, from the intended moment to acknowledged",
+        &latency(&results.latency),
+    );
+    section(&mut out, "Grades, medium scenario, one thread", &grade_lines(grades));
+    let _ = writeln!(
+        out,
+        "Ratios: Hodges–Lehmann estimate over {rounds} interleaved rounds with fresh instances, [interval] at \
+         {confidence:.2} % each,\nso that all of a run hold together at 95 %. Closed loop: no latency under load. \
+         `–`: not measured; the reasons follow."
+    );
+    for reason in reasons(results) {
+        let _ = writeln!(out, "not measured: {reason}");
+    }
+    out
+}
+
+fn section(out: &mut String, title: &str, lines: &[Vec<String>]) {
+    if lines.len() > 1 {
+        let _ = writeln!(out, "{title}\n{}", columns(lines));
+    }
+}
+
+fn head(first: &str, others: impl IntoIterator<Item = String>) -> Vec<String> {
+    std::iter::once(first.to_owned()).chain(others).collect()
+}
+
+fn strings<const N: usize>(texts: [&str; N]) -> Vec<String> {
+    texts.map(str::to_owned).to_vec()
+}
+
+/// A line for each handler time and number of threads.
+fn handler_time(figures: &[ClosedFigure]) -> Vec<Vec<String>> {
+    let Some(first) = figures.first() else { return Vec::new() };
+    let ratios = first.ratios.iter().map(|ratio| format!("{} / {}", ratio.system, ratio.over));
+    let systems = first.systems.iter().map(|system| format!("{} events/s", system.system));
+    let mut lines =
+        vec![head("each delivery takes", ["threads".to_owned()].into_iter().chain(ratios).chain(systems))];
+    for figure in figures {
+        let ratios = figure.ratios.iter().map(ratio);
+        let systems = figure.systems.iter().map(|system| rate(system.events_per_second));
+        let threads = figure.threads.0.to_string();
+        lines.push(head(&work(figure.work), [threads].into_iter().chain(ratios).chain(systems)));
+    }
+    lines
+}
+
+fn work(work: HandlerWork) -> String {
+    match work {
+        HandlerWork::None => "nothing".to_owned(),
+        HandlerWork::Spin(time) => format!("{} µs of CPU", time.as_micros()),
+        HandlerWork::Await(time) => format!("{} ms awaited", time.as_millis()),
+    }
+}
+
+fn ratio(ratio: &Ratio) -> String {
+    let estimate = &ratio.estimate;
+    let interval = estimate.interval.as_ref().map_or_else(
+        || "[too few rounds]".to_owned(),
+        |interval| format!("[{}, {}]", three_digits(interval.low), three_digits(interval.high)),
+    );
+    format!("{} {interval}", three_digits(estimate.ratio))
+}
+
+/// A line for each scenario, number of threads and way of publishing.
+fn throughput(figures: &[ClosedFigure]) -> Vec<Vec<String>> {
+    let Some(first) = figures.first() else { return Vec::new() };
+    let column = |system: &SystemThroughput| column_of(&system.system, system.role);
+    let systems = first.systems.iter().map(column);
+    let ratios = first.ratios.iter().map(|r| format!("{} / {}", r.system, over(first, r)));
+    let mut lines = vec![head("", strings(["fan-out", "threads"]).into_iter().chain(systems).chain(ratios))];
+    for figure in figures {
+        let facts = strings([&three_digits(figure.scenario.fan_out), &figure.threads.0.to_string()]);
+        let systems = figure.systems.iter().map(|system| rate(system.events_per_second));
+        let ratios = figure.ratios.iter().map(ratio);
+        lines.push(head(&label(figure), facts.into_iter().chain(systems).chain(ratios)));
+    }
+    lines
+}
+
+/// References of both kinds share a column: in each line the one stands there that fits its publishing.
+fn column_of(system: &str, role: Role) -> String {
+    if matches!(role, Role::Reference(_)) { "reference".to_owned() } else { system.to_owned() }
+}
+
+fn over(figure: &ClosedFigure, ratio: &Ratio) -> String {
+    let role = figure.systems.iter().find(|system| system.system == ratio.over).map(|system| system.role);
+    role.map_or_else(|| ratio.over.clone(), |role| column_of(&ratio.over, role))
+}
+
+fn label(figure: &ClosedFigure) -> String {
+    format!("{}, {}", figure.scenario.name, figure.publishing)
+}
+
+/// A line for each system in each figure.
+fn costs(figures: &[ClosedFigure]) -> Vec<Vec<String>> {
+    let mut lines = vec![strings([
+        "",
+        "threads",
+        "system",
+        "deliveries/s",
+        "success",
+        "errors",
+        "CPU of a core",
+        "peak memory",
+    ])];
+    for figure in figures {
+        for system in &figure.systems {
+            lines.push(vec![
+                label(figure),
+                figure.threads.0.to_string(),
+                system.system.clone(),
+                rate(system.deliveries_per_second),
+                format!("{:.2} %", system.success_percent),
+                format!("{:.2} %", system.error_percent),
+                reading(&system.cpu_percent, |percent| format!("{percent:.0} %")),
+                reading(&system.peak_memory, |&peak| bytes(peak)),
+            ]);
+        }
+    }
+    lines
+}
+
+fn reading<T>(reading: &Reading<T>, show: impl Fn(&T) -> String) -> String {
+    reading.value().map_or_else(|| "–".to_owned(), show)
+}
+
+/// A line for each system at each load.
+fn latency(figures: &[LatencyFigure]) -> Vec<Vec<String>> {
+    let mut lines = vec![strings([
+        "",
+        "threads",
+        "offered/s",
+        "of slower",
+        "system",
+        "mean",
+        "P50",
+        "P95",
+        "P99",
+        "P99.9",
+        "max",
+        "pacer lag P99",
+        "CPU of a core",
+    ])];
+    for figure in figures {
+        for system in &figure.systems {
+            lines.push(latency_line(figure, system));
+        }
+    }
+    lines
+}
+
+fn latency_line(figure: &LatencyFigure, system: &SystemLatency) -> Vec<String> {
+    let run = &system.run;
+    let valid = run.pacing.valid().is_ok();
+    let summary = run.latency.filter(|_| valid);
+    let quantile = |ns: Option<u64>| ns.map_or_else(|| "–".to_owned(), nanoseconds);
+    let lag = run.pacing.lag.and_then(|lag| lag.p99);
+    let percent =
+        figure.percent_of_slower.map_or_else(|| "–".to_owned(), |percent| format!("{percent:.0} %"));
+    vec![
+        figure.scenario.name.clone(),
+        figure.threads.0.to_string(),
+        super::quantity::thousands(figure.events_per_second),
+        percent,
+        system.system.clone(),
+        summary.map_or_else(|| "–".to_owned(), |s| time(s.mean)),
+        quantile(summary.and_then(|s| s.p50)),
+        quantile(summary.and_then(|s| s.p95)),
+        quantile(summary.and_then(|s| s.p99)),
+        quantile(summary.and_then(|s| s.p999)),
+        quantile(summary.map(|s| s.max)),
+        quantile(lag),
+        if valid { reading(&run.cpu_percent, |percent| format!("{percent:.1} %")) } else { "–".to_owned() },
+    ]
+}
+
+#[allow(clippy::cast_precision_loss)] // latencies are far below 2⁵³ ns
+fn nanoseconds(ns: u64) -> String {
+    time(ns as f64)
+}
+
+fn grade_lines(grades: &[SystemGrades]) -> Vec<Vec<String>> {
+    let mut lines = vec![strings(["", "throughput", "mean latency", "memory", "CPU of a core"])];
+    for system in grades {
+        lines.push(vec![
+            system.system.clone(),
+            graded(&system.throughput, |&events| format!("{}/s", rate(events))),
+            graded(&system.mean_latency_ns, |&ns| time(ns)),
+            graded(&system.memory, |&peak| bytes(peak)),
+            graded(&system.cpu_percent, |percent| format!("{percent:.1} %")),
+        ]);
+    }
+    lines
+}
+
+fn graded<T>(reading: &Reading<Graded<T>>, show: impl Fn(&T) -> String) -> String {
+    reading.value().map_or_else(
+        || "–".to_owned(),
+        |graded| format!("{} {}", graded.grade.as_str(), show(&graded.figure)),
+    )
+}
+
+/// Why there are gaps.
+fn reasons(results: &DaemonPerformance) -> Vec<String> {
+    let mut reasons = Vec::new();
+    for figure in results.throughput.iter().chain(&results.handler_time) {
+        for system in &figure.systems {
+            let missing = [("CPU", system.cpu_percent.why()), ("peak memory", system.peak_memory.why())];
+            for (what, why) in missing.into_iter().filter_map(|(what, why)| Some((what, why?))) {
+                reasons.push(format!("{}, {}, {what}: {why}", figure.name, system.system));
+            }
+        }
+    }
+    for figure in &results.latency {
+        for system in &figure.systems {
+            let load = format!("{}, {} at {}/s", figure.name, system.system, figure.events_per_second);
+            if let Err(why) = system.run.pacing.valid() {
+                reasons.push(format!("{load}: INVALID: {why}"));
+            } else if system.run.latency.is_some_and(|latency| latency.p999.is_none()) {
+                reasons.push(format!("{load}, quantiles without ten deliveries beyond them"));
+            }
+        }
+    }
+    reasons
+}

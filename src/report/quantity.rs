@@ -1,0 +1,64 @@
+//! Quantities as people read them.
+
+/// `1,234,567`.
+pub(super) fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// A rate in whole units.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // rates are positive and far below 2⁶³
+pub(super) fn rate(per_second: f64) -> String {
+    thousands(per_second.round() as u64)
+}
+
+/// A time with three digits: `870 ns`, `4.12 µs`, `13.0 ms`, `2.50 s`.
+pub(super) fn time(ns: f64) -> String {
+    let (value, unit) = match ns {
+        ns if ns < 1e3 => return format!("{ns:.0} ns"),
+        ns if ns < 1e6 => (ns / 1e3, "µs"),
+        ns if ns < 1e9 => (ns / 1e6, "ms"),
+        ns => (ns / 1e9, "s"),
+    };
+    format!("{} {unit}", three_digits(value))
+}
+
+/// Bytes in decimal units, as the grades have them: `12.3 MB`.
+#[allow(clippy::cast_precision_loss)] // memory is far below 2⁵³
+pub(super) fn bytes(bytes: u64) -> String {
+    match bytes as f64 {
+        b if b < 1e3 => format!("{b} B"),
+        b if b < 1e6 => format!("{} kB", three_digits(b / 1e3)),
+        b if b < 1e9 => format!("{} MB", three_digits(b / 1e6)),
+        b => format!("{} GB", three_digits(b / 1e9)),
+    }
+}
+
+/// A value in whole or fractional digits, three that count.
+pub(super) fn three_digits(value: f64) -> String {
+    match value {
+        v if v < 9.995 => format!("{v:.2}"),
+        v if v < 99.95 => format!("{v:.1}"),
+        v => format!("{v:.0}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantities_have_three_digits_and_the_unit_that_fits() {
+        let times = [0.4, 870.0, 4_120.0, 99_960.0, 13_000_000.0, 2.5e9].map(time);
+        assert_eq!(times, ["0 ns", "870 ns", "4.12 µs", "100 µs", "13.0 ms", "2.50 s"]);
+        assert_eq!([0, 999, 12_345, 12_300_000].map(bytes), ["0 B", "999 B", "12.3 kB", "12.3 MB"]);
+        assert_eq!([0, 999, 1_000, 1_234_567].map(thousands), ["0", "999", "1,000", "1,234,567"]);
+    }
+}

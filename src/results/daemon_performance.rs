@@ -1,0 +1,125 @@
+//! What `daemon_performance` leaves behind.
+
+use serde::{Deserialize, Serialize};
+
+use crate::experiment::{OpenRun, Role, Threads};
+use crate::measure::Reading;
+use crate::stats::RatioEstimate;
+use crate::sut::{HandlerWork, Publishing};
+
+/// The rate at which systems are graded (R5.2), events/s.
+pub const GRADED_RATE: u64 = 1_000;
+
+/// All figures of a run, in the order in which they were taken.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct DaemonPerformance {
+    /// Rounds of each closed-loop figure.
+    pub rounds: usize,
+    /// Confidence of each interval: 95 % for all comparisons of the run together.
+    pub confidence: f64,
+    /// Throughput of each scenario, closed loop.
+    pub throughput: Vec<ClosedFigure>,
+    /// Throughput when handlers take time, closed loop.
+    pub handler_time: Vec<ClosedFigure>,
+    /// Latency at equal offered load.
+    pub latency: Vec<LatencyFigure>,
+}
+
+/// The workload of a figure.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScenarioFacts {
+    /// Its name.
+    pub name: String,
+    /// Events of a pass.
+    pub events: usize,
+    /// Services that take part.
+    pub services: usize,
+    /// Rules in force.
+    pub rules: usize,
+    /// Size of each payload.
+    pub payload_bytes: usize,
+    /// Deliveries per event, counted by the oracle.
+    pub fan_out: f64,
+}
+
+/// Systems side by side, closed loop.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ClosedFigure {
+    /// As in `--list`.
+    pub name: String,
+    /// What arrived.
+    pub scenario: ScenarioFacts,
+    /// Threads for all.
+    pub threads: Threads,
+    /// One by one or in batches.
+    pub publishing: Publishing,
+    /// What each delivery cost its service.
+    pub work: HandlerWork,
+    /// Each of them.
+    pub systems: Vec<SystemThroughput>,
+    /// Each but the first over the first (the baseline); then the others over the reference.
+    pub ratios: Vec<Ratio>,
+}
+
+/// What one system came to in a [`ClosedFigure`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SystemThroughput {
+    /// Name in the lineup.
+    pub system: String,
+    /// What it is compared as.
+    pub role: Role,
+    /// Events/s of each round, in their order.
+    pub rounds: Vec<f64>,
+    /// Their median.
+    pub events_per_second: f64,
+    /// Median of the rounds.
+    pub deliveries_per_second: f64,
+    /// Acknowledged deliveries in per cent of those expected.
+    pub success_percent: f64,
+    /// Failed deliveries in per cent of those expected.
+    pub error_percent: f64,
+    /// CPU time in per cent of one core; median of the rounds.
+    pub cpu_percent: Reading<f64>,
+    /// Most memory that the system took in any round, beyond the workload's own, bytes.
+    pub peak_memory: Reading<u64>,
+}
+
+/// Throughput of one system over that of another, from interleaved rounds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Ratio {
+    /// The one above the line.
+    pub system: String,
+    /// The one below it.
+    pub over: String,
+    /// Above 1: the one above the line is faster.
+    pub estimate: RatioEstimate,
+}
+
+/// Systems at equal offered load.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LatencyFigure {
+    /// As in `--list`.
+    pub name: String,
+    /// What arrived.
+    pub scenario: ScenarioFacts,
+    /// Threads for system and publisher; the pacer has one more.
+    pub threads: Threads,
+    /// What was offered to each.
+    pub events_per_second: u64,
+    /// In per cent of what the slower system does closed loop; absent where the rate does not follow it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub percent_of_slower: Option<f64>,
+    /// Each of them.
+    pub systems: Vec<SystemLatency>,
+}
+
+/// What one system came to in a [`LatencyFigure`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SystemLatency {
+    /// Name in the lineup.
+    pub system: String,
+    /// What it is compared as.
+    pub role: Role,
+    /// The run; valid only if its pacing is.
+    pub run: OpenRun,
+}

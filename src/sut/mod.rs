@@ -1,0 +1,14 @@
+//! Systems under test: how one is made and set up for a workload, how it is driven, and how its work
+//! is checked. Kernels and experiments drive every system through these same few functions.
+
+mod drive;
+mod make;
+mod stage;
+mod work;
+
+pub use drive::{BATCH, DriveError, Publishing, publish_all};
+pub use make::{
+    REFERENCE_CAPACITY, crucible_core, data_coordinator, reference_batched, reference_one_by_one,
+};
+pub use stage::{SetUpError, Stage, StillWhole, WrongDeliveries};
+pub use work::{HandlerWork, LatencyLog, WorkingHandler};

@@ -1,0 +1,186 @@
+use std::sync::Arc;
+
+use crucible_events::event::{Event, EventId, Name, Priority, Target, Timestamp};
+use crucible_events::routing::{
+    Batch, BatchOutcome, Capability, EventSystem, Expected, Handler, Imbalance, OnFull, Publication,
+    Recorder, ServiceSpec, SystemError, Tally,
+};
+
+use crate::workload::Workload;
+
+/// A system set up for a workload, with a tally for each of its services.
+#[derive(Debug)]
+pub struct Stage<S> {
+    /// The system.
+    pub system: S,
+    recorders: Vec<(Name, Recorder)>,
+}
+
+/// A system could not be set up.
+#[derive(Debug, thiserror::Error)]
+#[error("setting up {what}: {source}")]
+pub struct SetUpError {
+    what: String,
+    source: SystemError,
+}
+
+/// Services did not receive what the oracle says.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WrongDeliveries {
+    /// One of them received other deliveries.
+    #[error(
+        "service `{service}`: expected {} deliveries with checksum {:016x}, got {} with {:016x}",
+        .expected.deliveries, .expected.checksum, .got.deliveries, .got.checksum
+    )]
+    Service {
+        /// Its name.
+        service: Name,
+        /// What the oracle says.
+        expected: Tally,
+        /// What it received.
+        got: Tally,
+    },
+    /// The sum of what publishing announced is another.
+    #[error("publishing announced {announced} deliveries, expected {expected}")]
+    Announced {
+        /// By the system.
+        announced: u64,
+        /// By the oracle.
+        expected: u64,
+    },
+}
+
+impl<S: EventSystem> Stage<S> {
+    /// Registers the services, each with the handler that `handler` makes around its tally, then
+    /// defines groups and rules, as far as the system offers them.
+    ///
+    /// # Errors
+    /// The first thing that the system did not accept.
+    pub async fn set_up<H: Handler>(
+        system: S,
+        workload: &Workload,
+        handler: impl Fn(Recorder) -> H,
+    ) -> Result<Self, SetUpError> {
+        let failed = |what: String| move |source| SetUpError { what, source };
+        let mut recorders = Vec::with_capacity(workload.services.len());
+        for service in &workload.services {
+            let recorder = Recorder::new(&service.name);
+            recorders.push((service.name.clone(), recorder.clone()));
+            let registered = system.register(service.clone(), handler(recorder)).await;
+            registered.map_err(failed(format!("service `{}`", service.name)))?;
+        }
+        let offered = system.capabilities();
+        if offered.offers(Capability::Groups) {
+            for group in &workload.groups {
+                let defined = system.define_group(group.clone()).await;
+                defined.map_err(failed(format!("group `{}`", group.name)))?;
+            }
+        }
+        if offered.offers(Capability::Rules) {
+            for rule in &workload.rules {
+                let added = system.add_rule(rule.clone()).await;
+                added.map_err(failed(format!("rule `{}`", rule.id)))?;
+            }
+        }
+        Ok(Self { system, recorders })
+    }
+
+    /// What all services together received so far.
+    pub fn received(&self) -> Tally {
+        let mut total = Tally::default();
+        for (_, recorder) in &self.recorders {
+            total += recorder.tally();
+        }
+        total
+    }
+
+    /// Compares what each service received with `passes` times what it is to receive in one pass.
+    ///
+    /// # Errors
+    /// The first service that received something else.
+    pub fn check(&self, expected: &Expected, passes: u64) -> Result<(), WrongDeliveries> {
+        for (service, recorder) in &self.recorders {
+            let (once, got) = (expected.of(service), recorder.tally());
+            let expected =
+                Tally { deliveries: once.deliveries * passes, checksum: once.checksum.wrapping_mul(passes) };
+            if got != expected {
+                return Err(WrongDeliveries::Service { service: service.clone(), expected, got });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a system that has just been measured still has to do as it promises.
+#[derive(Debug, thiserror::Error)]
+pub enum StillWhole {
+    /// It could not be asked.
+    #[error(transparent)]
+    System(#[from] SystemError),
+    /// Deliveries were lost or invented.
+    #[error(transparent)]
+    Ledger(#[from] Imbalance),
+    /// A malformed event was not refused.
+    #[error("an event without an id was not refused: {0:?}")]
+    NotRefused(Publication),
+    /// Who waits was not served by priority.
+    #[error("Critical did not overtake Low: served {0:?}")]
+    NotOvertaken(Vec<Priority>),
+}
+
+impl<S: EventSystem> Stage<S> {
+    /// Asks the measured instance for what its figures take for granted: the ledger balances, a
+    /// malformed event is refused and, where priorities are offered, Critical overtakes.
+    ///
+    /// # Errors
+    /// The first promise that it does not keep.
+    pub async fn check_still_whole(&self, sample: &Event) -> Result<(), StillWhole> {
+        let ledger = self.system.ledger().await?;
+        ledger.check()?;
+        if self.system.capabilities().offers(Capability::ExplicitTargets) {
+            let malformed = Event { id: EventId::NIL, ..sample.clone() };
+            match self.system.publish(Arc::new(malformed), OnFull::Wait).await? {
+                Publication::Refused(_) => {}
+                other => return Err(StillWhole::NotRefused(other)),
+            }
+        }
+        if self.system.capabilities().offers(Capability::Priorities) {
+            self.check_overtaking(sample).await?;
+        }
+        Ok(())
+    }
+
+    async fn check_overtaking(&self, sample: &Event) -> Result<(), StillWhole> {
+        let name = Name::from("priority-probe");
+        let order = Order::default();
+        self.system.register(ServiceSpec::new(&name), order.clone()).await?;
+        let event = |(number, priority): (u128, Priority)| {
+            let mut event = sample.clone();
+            event.id = EventId(number);
+            event.priority = priority;
+            event.targets = [Target::Service(name.clone())].into();
+            event.created_at = Timestamp::default();
+            Arc::new(event)
+        };
+        let mut priorities = Priority::ALL;
+        priorities.reverse();
+        let events: Vec<_> = (1..).zip(priorities).map(event).collect();
+        self.system.publish_batch(&events, OnFull::Wait).await?;
+        self.system.quiesce().await?;
+        self.system.unregister(&name).await?;
+        let served = order.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+        if served == Priority::ALL { Ok(()) } else { Err(StillWhole::NotOvertaken(served)) }
+    }
+}
+
+/// Writes down in which order priorities were served.
+#[derive(Debug, Clone, Default)]
+struct Order(Arc<std::sync::Mutex<Vec<Priority>>>);
+
+impl Handler for Order {
+    async fn handle(&self, batch: Batch<'_>) -> BatchOutcome {
+        let mut served = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        served.extend(batch.iter().map(|event| event.priority));
+        BatchOutcome::Acknowledged
+    }
+}

@@ -1,0 +1,64 @@
+use super::closed;
+use super::plan::{Figure, Plan, PlanError, failed};
+use crate::experiment::{Entry, OpenLoop, Role, Threads};
+use crate::load::EventPattern;
+use crate::results::daemon_performance::{GRADED_RATE, LatencyFigure, SystemLatency};
+use crate::sut::{HandlerWork, Publishing};
+
+/// Of what the slower system does closed loop, the part that is offered to both.
+const PART_OF_SLOWER: f64 = 0.8;
+
+/// What one pacing thread offers with its rate kept and a lag below 100 µs while the machine's cores
+/// are busy, events/s. Beyond, the part of the slower system's rate is smaller than asked for, and the
+/// figure says so.
+const PACER_LIMIT: f64 = 150_000.0;
+
+/// Rounds from which the slower system's rate is estimated.
+const RATE_ROUNDS: usize = 5;
+
+/// Both rates, each system on its own, one after the other.
+pub(super) fn take(
+    plan: &mut Plan<'_>,
+    figure: &Figure,
+    threads: Threads,
+) -> Result<Vec<LatencyFigure>, PlanError> {
+    let spec = closed::spec(plan, threads, Publishing::Batch, HandlerWork::None, usize::MAX);
+    let rates = closed::throughputs(plan, figure, &spec, RATE_ROUNDS.min(plan.settings.rounds))?;
+    let slower = rates.into_iter().fold(f64::INFINITY, f64::min);
+    let near_limit = (PART_OF_SLOWER * slower).min(PACER_LIMIT);
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // between 0 and PACER_LIMIT
+    let near_limit = near_limit as u64;
+    let mut taken = Vec::new();
+    for (rate, follows_slower) in [(GRADED_RATE, false), (near_limit, true)] {
+        taken.push(at_rate(plan, figure, threads, rate, follows_slower.then_some(slower))?);
+    }
+    Ok(taken)
+}
+
+fn at_rate(
+    plan: &mut Plan<'_>,
+    figure: &Figure,
+    threads: Threads,
+    rate: u64,
+    slower: Option<f64>,
+) -> Result<LatencyFigure, PlanError> {
+    let pattern = EventPattern::Steady { events_per_second: rate, duration_secs: plan.settings.offered_secs };
+    let spec = OpenLoop { threads, work: HandlerWork::None, pattern };
+    let lineup = plan.lineup;
+    let mut systems = Vec::new();
+    for entry in lineup.entries().iter().filter(|entry| !matches!(entry.role, Role::Reference(_))) {
+        plan.check_interrupt(figure)?;
+        systems.push(one(plan, figure, entry, &spec)?);
+    }
+    #[allow(clippy::cast_precision_loss)] // rates are far below 2⁵³
+    let percent_of_slower = slower.map(|slower| 100.0 * rate as f64 / slower);
+    let scenario = plan.facts(figure, usize::MAX);
+    let name = figure.name();
+    Ok(LatencyFigure { name, scenario, threads, events_per_second: rate, percent_of_slower, systems })
+}
+
+fn one(plan: &Plan<'_>, figure: &Figure, entry: &Entry, spec: &OpenLoop) -> Result<SystemLatency, PlanError> {
+    let mut process = plan.start(&entry.name, figure)?;
+    let run = process.open(spec).map_err(|source| failed(figure, source))?;
+    Ok(SystemLatency { system: entry.name.clone(), role: entry.role, run })
+}
