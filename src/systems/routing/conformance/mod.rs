@@ -135,3 +135,28 @@ fn message(panic: &(dyn Any + Send)) -> String {
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     text.unwrap_or("without a message").to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_before_or_after_waiting_is_told_with_its_message() {
+        let at_once = unwinding(async { panic!("at {}", "once") }).await;
+        assert_eq!(at_once, Err::<(), _>("at once".to_owned()));
+        let later = unwinding(async {
+            tokio::task::yield_now().await;
+            panic!("later");
+        });
+        assert_eq!(later.await, Err::<(), _>("later".to_owned()));
+        assert_eq!(unwinding(async { 7 }).await, Ok(7));
+    }
+
+    #[test]
+    fn every_case_has_a_name_of_its_own_and_a_promise_in_one_sentence() {
+        let cases = cases::<crate::crucible_core::CrucibleCore>();
+        let names: std::collections::BTreeSet<_> = cases.iter().map(|case| case.name).collect();
+        assert_eq!(names.len(), cases.len());
+        assert!(cases.iter().all(|case| case.promise.ends_with('.')));
+    }
+}
