@@ -4,6 +4,7 @@
 //! It has a `main` of its own so that the table is printed always; it takes libtest's arguments.
 
 mod mutant;
+mod mutation;
 
 use std::process::ExitCode;
 
@@ -11,7 +12,8 @@ use crucible_events::crucible_core::CrucibleCore;
 use crucible_events::data_coordinator::DataCoordinator;
 use crucible_events::routing::EventSystem;
 use crucible_events::routing::conformance::{self, Report, Table};
-use mutant::{Mutant, Mutation};
+use mutant::Mutant;
+use mutation::Mutation;
 use tokio::runtime::Runtime;
 
 /// What is printed when everything went well, and what when not.

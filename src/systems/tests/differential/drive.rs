@@ -1,7 +1,6 @@
 //! A system and the oracle, given the same, compared.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::AddAssign;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crucible_events::event::{Event, EventId, Limits, Name, Target};
@@ -11,51 +10,12 @@ use crucible_events::routing::{
 };
 use proptest::prelude::*;
 
+use crate::coverage::Coverage;
 use crate::script::{Script, Step};
 
 type Verdict = Result<(), TestCaseError>;
 /// Who got which event; a service stands there as often as it got it.
 type Receivers = BTreeMap<EventId, Vec<Name>>;
-
-/// Proof that the generated scripts meet what they are for.
-#[derive(Debug, Default)]
-pub(crate) struct Coverage {
-    deliveries: u64,
-    by_payload_field: u64,
-    by_group: u64,
-    refused: u64,
-    unmatched: u64,
-    changes: u64,
-    refused_changes: u64,
-}
-
-impl AddAssign for Coverage {
-    fn add_assign(&mut self, more: Self) {
-        self.deliveries += more.deliveries;
-        self.by_payload_field += more.by_payload_field;
-        self.by_group += more.by_group;
-        self.refused += more.refused;
-        self.unmatched += more.unmatched;
-        self.changes += more.changes;
-        self.refused_changes += more.refused_changes;
-    }
-}
-
-impl Coverage {
-    /// Each at least once a case on average; deliveries, without which nothing is shown, ten times.
-    pub(crate) fn check_against(&self, cases: u64) {
-        let rarest = [
-            self.deliveries / 10,
-            self.by_payload_field,
-            self.by_group,
-            self.refused,
-            self.unmatched,
-            self.changes,
-            self.refused_changes,
-        ];
-        assert!(rarest.iter().all(|&count| count >= cases), "too little of something: {self:?}");
-    }
-}
 
 /// Runs the script on a system that `make` makes.
 pub(crate) fn drive<S: EventSystem>(

@@ -3,6 +3,7 @@
 //!
 //! `PROPTEST_CASES=100000 PROPTEST_RNG_SEED=7` searches longer and elsewhere.
 
+mod coverage;
 mod drive;
 mod script;
 
@@ -12,7 +13,8 @@ use crucible_events::crucible_core::CrucibleCore;
 use crucible_events::data_coordinator::DataCoordinator;
 use proptest::test_runner::{Config, RngSeed, TestCaseError, TestRunner};
 
-use drive::{Coverage, drive};
+use coverage::Coverage;
+use drive::drive;
 use script::{Script, scripts};
 
 const CASES: u32 = 1_000;
