@@ -61,15 +61,23 @@ impl Summaries {
         Self { group: home.join(package).join(target).join(group) }
     }
 
-    /// Removes what an earlier run left, so that it cannot pass for a figure of this one.
+    /// Sees to it that nothing of an earlier run can pass for a figure of the next one.
+    ///
+    /// A finished run leaves a summary: only that goes, and iai-callgrind compares with the rest. A run that failed or
+    /// was interrupted leaves none, but unfinished files that iai-callgrind would add to the next counts: all goes.
     ///
     /// # Errors
     /// If it exists and cannot be removed.
     pub fn forget(&self, benchmark: &str) -> Result<(), SummaryError> {
-        let path = self.path(benchmark);
-        match fs::remove_file(&path) {
+        let summary = self.path(benchmark);
+        let folder = self.group.join(benchmark);
+        let (path, removed) = match fs::remove_file(&summary) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => (&folder, fs::remove_dir_all(&folder)),
+            result => (&summary, result),
+        };
+        match removed {
             Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                Err(SummaryError::File { path, source })
+                Err(SummaryError::File { path: path.clone(), source })
             }
             _ => Ok(()),
         }
@@ -100,11 +108,17 @@ fn counts(summary: &[u8]) -> Result<Counts, String> {
     }
     let profiles = summary["profiles"].as_array().ok_or("no profiles")?;
     let callgrind = profiles.iter().find(|profile| profile["tool"] == "Callgrind");
-    let total = &callgrind.ok_or("no profile by callgrind")?["summaries"]["total"]["summary"]["Callgrind"];
+    let summaries = &callgrind.ok_or("no profile by callgrind")?["summaries"];
+    let parts = summaries["parts"].as_array().ok_or("no parts")?;
+    let new = parts.iter().filter(|part| part["details"].get("Right").is_none()).count();
+    if new != 1 {
+        return Err(format!("counts of {new} processes or threads, not of one"));
+    }
+    let total = &summaries["total"]["summary"]["Callgrind"];
     Ok(Counts { instructions: count(total, "Ir")?, bus_events: count(total, "Ge")? })
 }
 
-/// `Left` is the new run alone, `Both` a pair of the new and the one before.
+/// `Left` is the new run alone, `Both` a pair of the new and the one before, `Right` the one before alone.
 fn count(total: &Value, kind: &str) -> Result<u64, String> {
     let metrics = &total[kind]["metrics"];
     let new = metrics.get("Left").or_else(|| metrics.get("Both")?.get(0));
@@ -124,7 +138,7 @@ mod tests {
 
     fn summary(version: &str, metrics: &str) -> String {
         format!(
-            r#"{{"version":"{version}","profiles":[{{"tool":"DHAT"}},{{"tool":"Callgrind","summaries":{{"parts":[],
+            r#"{{"version":"{version}","profiles":[{{"tool":"DHAT"}},{{"tool":"Callgrind","summaries":{{"parts":[{{"details":{{"Left":{{}}}}}}],
                "total":{{"summary":{{"Callgrind":{metrics}}},"regressions":[]}}}}}}]}}"#
         )
     }
@@ -132,7 +146,8 @@ mod tests {
     #[test]
     fn the_new_counts_are_read_with_and_without_an_earlier_run() {
         let both = r#"{"Ir":{"diffs":{},"metrics":{"Both":[{"Int":7},{"Int":9}]}},"Ge":{"metrics":{"Left":{"Int":2}}}}"#;
-        let read = counts(summary(SCHEMA, both).as_bytes()).expect("both counts are there");
+        let both = summary(SCHEMA, both).replace("\"parts\":[", "\"parts\":[{\"details\":{\"Right\":{}}},");
+        let read = counts(both.as_bytes()).expect("both counts are there");
         assert_eq!((read.instructions, read.bus_events), (7, 2));
     }
 
@@ -143,6 +158,10 @@ mod tests {
         for (text, what) in [
             (summary(SCHEMA, alone), "no count of Ge"),
             (summary(SCHEMA, old), "no count of Ir"),
+            (
+                summary(SCHEMA, alone).replace("\"parts\":[", "\"parts\":[{\"details\":{\"Both\":[]}},"),
+                "counts of 2 processes",
+            ),
             (summary("7", alone), "version is \"7\""),
             (format!(r#"{{"version":"{SCHEMA}","profiles":[]}}"#), "no profile by callgrind"),
             (String::new(), "EOF"),
@@ -153,17 +172,23 @@ mod tests {
     }
 
     #[test]
-    fn a_forgotten_summary_cannot_pass_for_a_new_one() {
+    fn nothing_of_an_earlier_run_passes_for_the_next_one() {
         let home = tempfile::tempdir().expect("a folder for temporary files");
         let summaries = Summaries::new(home.path(), "instructions", "kernels");
-        let path = summaries.path("decode");
-        fs::create_dir_all(path.parent().expect("a folder")).expect("writable");
+        let (summary_path, folder) = (summaries.path("decode"), summaries.group.join("decode"));
         let text = r#"{"Ir":{"metrics":{"Left":{"Int":7}}},"Ge":{"metrics":{"Left":{"Int":2}}}}"#;
-        fs::write(&path, summary(SCHEMA, text)).expect("writable");
+        fs::create_dir_all(&folder).expect("writable");
+        fs::write(&summary_path, summary(SCHEMA, text)).expect("writable");
+        fs::write(folder.join("callgrind.decode.out"), "").expect("writable");
         assert!(summaries.read("decode").is_ok());
+
         summaries.forget("decode").expect("removed");
-        summaries.forget("decode").expect("nothing to remove is no error");
         let refusal = summaries.read("decode").expect_err("gone").to_string();
         assert!(refusal.contains("decode/summary.json"), "{refusal}");
+        assert!(folder.join("callgrind.decode.out").exists(), "to be compared with");
+
+        summaries.forget("decode").expect("removed");
+        assert!(!folder.exists(), "without a summary the files are those of a run that failed");
+        summaries.forget("decode").expect("nothing to remove is no error");
     }
 }
