@@ -4,7 +4,7 @@ use std::sync::Arc;
 use rustc_hash::FxHasher;
 use smallvec::SmallVec;
 
-use super::condition::{Cells, Condition, Facts};
+use super::condition::{CELLS, Cells, Condition, Facts};
 use super::paths::{PathId, Paths};
 use super::row::CompiledRule;
 use super::scan::{self, Found};
@@ -14,21 +14,22 @@ use crate::event::{Event, EventKind, FieldPath, Payload, Scalar};
 /// Finds the rules whose filter asks for what a payload holds, without looking at the others.
 #[derive(Debug, Clone, Default)]
 pub(super) struct ConditionalIndex {
-    /// Cells in which any of its rules may match; counted in `cell_uses`.
+    /// Cells in which any of its rules may match.
     cells: Cells,
-    cell_uses: Arc<CellUses>,
-    paths: Paths,
+    /// For each cell how many rules those are, and what they ask for: the fewer names are wanted, the
+    /// sooner the scan of a payload ends.
+    wanted: Arc<Wanted>,
     by_value: Sharded<Bucket>,
     /// Rules of which no field can be named that they need: each is looked at.
     unindexed: Arc<[Candidate]>,
 }
 
 #[derive(Debug, Clone)]
-struct CellUses([u32; super::condition::CELLS]);
+struct Wanted([(u32, Paths); CELLS]);
 
-impl Default for CellUses {
+impl Default for Wanted {
     fn default() -> Self {
-        Self([0; super::condition::CELLS])
+        Self(std::array::from_fn(|_| Default::default()))
     }
 }
 
@@ -84,7 +85,7 @@ impl ConditionalIndex {
 
     /// Calls `hit` for each rule that matches; one found by two fields is met twice.
     pub(super) fn matching<'t>(&'t self, event: &Event, cell: usize, mut hit: impl FnMut(&'t CompiledRule)) {
-        let facts = self.facts(event);
+        let facts = facts(event, &self.wanted.0[cell].1);
         for (path, found) in &facts {
             let bucket = self
                 .by_value
@@ -100,32 +101,21 @@ impl ConditionalIndex {
         }
     }
 
-    fn facts<'a>(&self, event: &'a Event) -> SmallVec<[(PathId, Found<'a>); 4]> {
-        let mut facts = SmallVec::new();
-        if let EventKind::Custom(name) = &event.kind {
-            facts.push((PathId::CUSTOM_KIND, Found::String(name.as_bytes().into())));
-        }
-        if let (Payload::Json(json), false) = (&event.payload, self.paths.is_empty()) {
-            scan::fields(json.bytes(), &self.paths, &mut |path, found| facts.push((path, found)));
-        }
-        facts
-    }
-
     /// Adds a rule; `fields` are all the paths that its filter names, each once.
     pub(super) fn add(&mut self, candidate: &Candidate, fields: &[(FieldPath, PathId)]) {
-        self.count_cells(candidate.cells, |uses| uses + 1);
-        for (field, path) in fields {
-            self.paths.add(field.names(), *path);
-        }
+        self.change_wanted(candidate.cells, |(rules, paths)| {
+            *rules += 1;
+            fields.iter().for_each(|(field, path)| paths.add(field.names(), *path));
+        });
         self.edit(candidate, |list, candidate| list.iter().cloned().chain([candidate]).collect());
     }
 
     /// Takes out what [`add`](Self::add) put in.
     pub(super) fn remove(&mut self, candidate: &Candidate, fields: &[(FieldPath, PathId)]) {
-        self.count_cells(candidate.cells, |uses| uses - 1);
-        for (field, _) in fields {
-            self.paths.remove(field.names());
-        }
+        self.change_wanted(candidate.cells, |(rules, paths)| {
+            *rules -= 1;
+            fields.iter().for_each(|(field, _)| paths.remove(field.names()));
+        });
         self.edit(candidate, |list, candidate| {
             let order = candidate.rule.order;
             list.iter().filter(|other| other.rule.order != order).cloned().collect()
@@ -157,16 +147,28 @@ impl ConditionalIndex {
     #[cfg(test)]
     pub(super) fn is_bare(&self) -> bool {
         let lists = self.by_value.is_empty() && self.unindexed.is_empty();
-        lists && self.cells == 0 && self.paths.is_empty()
+        lists && self.cells == 0 && self.wanted.0.iter().all(|(rules, paths)| *rules == 0 && paths.is_empty())
     }
 
-    fn count_cells(&mut self, cells: Cells, change: impl Fn(u32) -> u32) {
-        let uses = &mut Arc::make_mut(&mut self.cell_uses).0;
-        for (cell, uses) in uses.iter_mut().enumerate().filter(|(cell, _)| cells >> cell & 1 == 1) {
-            *uses = change(*uses);
-            self.cells = self.cells & !(1 << cell) | Cells::from(*uses > 0) << cell;
+    fn change_wanted(&mut self, cells: Cells, change: impl Fn(&mut (u32, Paths))) {
+        let wanted = &mut Arc::make_mut(&mut self.wanted).0;
+        for (cell, wanted) in wanted.iter_mut().enumerate().filter(|(cell, _)| cells >> cell & 1 == 1) {
+            change(wanted);
+            self.cells = self.cells & !(1 << cell) | Cells::from(wanted.0 > 0) << cell;
         }
     }
+}
+
+/// What the payload, or the kind, of this event holds of what is wanted.
+fn facts<'a>(event: &'a Event, wanted: &Paths) -> SmallVec<[(PathId, Found<'a>); 4]> {
+    let mut facts = SmallVec::new();
+    if let EventKind::Custom(name) = &event.kind {
+        facts.push((PathId::CUSTOM_KIND, Found::String(name.as_bytes().into())));
+    }
+    if let (Payload::Json(json), false) = (&event.payload, wanted.is_empty()) {
+        scan::fields(json.bytes(), wanted, &mut |path, found| facts.push((path, found)));
+    }
+    facts
 }
 
 impl Candidate {

@@ -13,7 +13,17 @@ impl PathId {
 
 /// The field paths that some rules ask for, as a tree of names.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Paths(Arc<Sharded<Child>>);
+pub(super) struct Paths(Option<Arc<Names>>);
+
+/// The names wanted of one object.
+#[derive(Debug, Clone)]
+enum Names {
+    Few(Vec<Child>),
+    Many(Sharded<Child>),
+}
+
+/// Up to this many names, comparing each takes less than hashing the one that was read.
+const FEW: usize = 6;
 
 /// One name in an object.
 #[derive(Debug, Clone)]
@@ -35,15 +45,18 @@ impl Hashed for Child {
 
 impl Paths {
     pub(super) fn len(&self) -> usize {
-        self.0.len()
+        self.0.as_ref().map_or(0, |names| names.len())
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.0.is_none()
     }
 
     pub(super) fn child(&self, name: &[u8]) -> Option<&Child> {
-        self.0.find(hash_of(name), |child| child.name.as_bytes() == name)
+        match &**self.0.as_ref()? {
+            Names::Few(children) => children.iter().find(|child| child.name.as_bytes() == name),
+            Names::Many(children) => children.find(hash_of(name), |child| child.name.as_bytes() == name),
+        }
     }
 
     /// One more rule asks for the path of these names.
@@ -65,9 +78,7 @@ impl Paths {
     }
 
     fn change(&mut self, names: &[Box<str>], change: &mut impl FnMut(&mut Child)) {
-        let Some((name, deeper)) = names.split_first() else {
-            return;
-        };
+        let Some((name, deeper)) = names.split_first() else { return };
         let mut child = self.child(name.as_bytes()).cloned().unwrap_or_else(|| Child {
             name: name.clone(),
             path: None,
@@ -79,11 +90,50 @@ impl Paths {
         } else {
             child.below.change(deeper, change);
         }
-        let level = Arc::make_mut(&mut self.0);
+        let level = Arc::make_mut(self.0.get_or_insert_with(|| Names::Few(Vec::new()).into()));
         if child.uses == 0 && child.below.is_empty() {
-            level.remove(child.hash(), |old| old.name == child.name);
+            level.remove(&child);
         } else {
-            level.put(child, |old| old.name == *name);
+            level.put(child);
+        }
+        if level.len() == 0 {
+            self.0 = None;
+        }
+    }
+}
+
+impl Names {
+    fn len(&self) -> usize {
+        match self {
+            Self::Few(children) => children.len(),
+            Self::Many(children) => children.len(),
+        }
+    }
+
+    fn put(&mut self, child: Child) {
+        match self {
+            Self::Few(children) => {
+                match children.iter_mut().find(|old| old.name == child.name) {
+                    Some(old) => *old = child,
+                    None => children.push(child),
+                }
+                if children.len() > FEW {
+                    let mut many = Sharded::default();
+                    children.drain(..).for_each(|child| many.put(child, |_| false));
+                    *self = Self::Many(many);
+                }
+            }
+            Self::Many(children) => {
+                let name = child.name.clone();
+                children.put(child, |old| old.name == name);
+            }
+        }
+    }
+
+    fn remove(&mut self, child: &Child) {
+        match self {
+            Self::Few(children) => children.retain(|old| old.name != child.name),
+            Self::Many(children) => children.remove(child.hash(), |old| old.name == child.name),
         }
     }
 }

@@ -115,7 +115,7 @@ impl<'a> Cursor<'a> {
     fn skip_string(&mut self) -> bool {
         self.at += 1;
         let mut escaped = false;
-        while let Some(offset) = self.json.get(self.at..).and_then(|rest| memchr2(b'"', b'\\', rest)) {
+        while let Some(offset) = self.json.get(self.at..).and_then(quote_or_backslash) {
             self.at += offset + 1;
             if self.json[self.at - 1] == b'"' {
                 return escaped;
@@ -179,6 +179,15 @@ impl<'a> Cursor<'a> {
             number => integer(number).map(Found::Integer),
         }
     }
+}
+
+/// Names and most values are short: for these a plain loop is done before a vector search has begun.
+const SHORT: usize = 16;
+
+fn quote_or_backslash(text: &[u8]) -> Option<usize> {
+    let (start, rest) = text.split_at(text.len().min(SHORT));
+    let is_one = |byte: &u8| matches!(byte, b'"' | b'\\');
+    start.iter().position(is_one).or_else(|| memchr2(b'"', b'\\', rest).map(|at| at + start.len()))
 }
 
 /// The integers that [`Scalar`] knows: −2⁶³ … 2⁶⁴ − 1, and not `-0`, which JSON parsers read as a fraction.
