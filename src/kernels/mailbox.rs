@@ -1,5 +1,6 @@
 //! CrucibleCore's mailbox alone: events in, batches out, by priority.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
@@ -50,7 +51,7 @@ fn through(
     let mailbox = Mailbox::new(events.len());
     let expected = expected(&events);
     let mut outgoing = Vec::with_capacity(events.len());
-    let mut batch = Vec::with_capacity(BATCH);
+    let mut batch = VecDeque::with_capacity(BATCH);
     let run = move || {
         outgoing.extend_from_slice(&events);
         let mut work = Work { events: 0, deliveries: 0, bytes: 0, checksum: 0 };
@@ -84,7 +85,7 @@ fn expected(events: &[Arc<Event>]) -> Work {
     const KEPT: [usize; 4] = [0, 8, 4, 2];
     let mut lanes = Priority::ALL.map(|priority| {
         let lane = events.iter().filter(|event| event.priority == priority);
-        lane.map(|event| event.id).collect::<std::collections::VecDeque<_>>()
+        lane.map(|event| event.id).collect::<VecDeque<_>>()
     });
     let mut work = Work { events: 0, deliveries: 0, bytes: 0, checksum: 0 };
     while work.events < events.len() as u64 {

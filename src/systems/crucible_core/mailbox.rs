@@ -138,12 +138,12 @@ impl Mailbox {
         }
     }
 
-    /// Takes the next batch of at most `limit`, most urgent first, and reports what became of the
+    /// Takes the next batch of at most `limit` into the empty `batch`, most urgent first, and reports what became of the
     /// last one. Ready with `false` once the mailbox is closed and empty.
     pub fn poll_take(
         &self,
         cx: &mut Context<'_>,
-        batch: &mut Vec<Arc<Event>>,
+        batch: &mut VecDeque<Arc<Event>>,
         limit: usize,
         settled: &mut Settled,
     ) -> Poll<bool> {
@@ -247,21 +247,23 @@ impl State {
         self.in_hand -= settled.acknowledged + settled.failed;
     }
 
-    fn take(&mut self, batch: &mut Vec<Arc<Event>>, limit: usize) {
-        let places = self.places(limit);
-        for (lane, places) in self.lanes.iter_mut().zip(places) {
-            batch.extend(lane.drain(..places));
+    fn take(&mut self, batch: &mut VecDeque<Arc<Event>>, limit: usize) {
+        if self.waiting <= limit {
+            // Lane by lane as a block of memory.
+            self.lanes.iter_mut().for_each(|lane| batch.append(lane));
+        } else {
+            let places = self.places(limit);
+            for (lane, places) in self.lanes.iter_mut().zip(places) {
+                batch.extend(lane.drain(..places));
+            }
         }
         self.in_hand = batch.len();
         self.waiting -= batch.len();
     }
 
-    /// How many of each lane go into a batch of at most `limit`.
+    /// How many of each lane go into a batch of `limit`, when more than that wait.
     fn places(&self, limit: usize) -> [usize; Priority::ALL.len()] {
         let waiting = [0, 1, 2, 3].map(|lane: usize| self.lanes[lane].len());
-        if self.waiting <= limit {
-            return waiting;
-        }
         let mut places = [0, 1, 2, 3].map(|lane: usize| waiting[lane].min(KEPT_PLACES[lane]));
         let mut left = limit - places.iter().sum::<usize>();
         for (places, waiting) in places.iter_mut().zip(waiting) {

@@ -1,3 +1,4 @@
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex};
 
@@ -50,10 +51,12 @@ impl Service {
 
 async fn serve<H: Handler>(service: Arc<Service>, handler: H, limit: usize) {
     let _end = EndOnDrop(&service.mailbox);
-    let mut batch = Vec::with_capacity(limit);
+    let mut batch = VecDeque::with_capacity(limit);
     let mut settled = Settled::default();
     while poll_fn(|cx| service.mailbox.poll_take(cx, &mut batch, limit, &mut settled)).await {
-        let outcome = IN_HANDLER.scope((), handler.handle(Batch::shared(&batch))).await;
+        // Filled from empty, it is one piece: this moves nothing.
+        let events = Batch::shared(batch.make_contiguous());
+        let outcome = IN_HANDLER.scope((), handler.handle(events)).await;
         settled.failed = outcome.failed();
         settled.acknowledged = batch.len() - settled.failed;
         batch.clear();
