@@ -66,9 +66,10 @@ pub struct BenchArgs {
     cargo: FromCargo,
 }
 
-/// What cargo and users of libtest send along, and what means nothing here but `--bench`.
+/// What cargo and users of libtest send along, and what means nothing to a bench target but `--bench`. Part of
+/// [`BenchArgs`]; a test target with a `main` of its own flattens it into its arguments.
 #[derive(Debug, Clone, Default, clap::Args)]
-struct FromCargo {
+pub struct FromCargo {
     /// `cargo bench` says this, `cargo test` doesn't.
     #[arg(long, hide = true)]
     bench: bool,
@@ -90,6 +91,13 @@ struct FromCargo {
     format: Option<String>,
     #[arg(long, hide = true)]
     color: Option<String>,
+}
+
+impl FromCargo {
+    /// Whether only tests that are marked as ignored are asked for.
+    pub fn only_ignored(&self) -> bool {
+        self.ignored
+    }
 }
 
 /// What a target is asked to do.

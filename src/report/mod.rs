@@ -4,3 +4,5 @@ pub mod counts;
 pub mod daemon_performance;
 mod quantity;
 mod table;
+
+pub use table::columns;

@@ -1,5 +1,5 @@
 /// Lines of cells in columns, the first one of text, the others of figures. The first line is the head.
-pub(super) fn columns(lines: &[Vec<String>]) -> String {
+pub fn columns(lines: &[Vec<String>]) -> String {
     let width = |column: usize| {
         lines.iter().filter_map(|line| line.get(column)).map(|cell| cell.chars().count()).max()
     };

@@ -35,7 +35,10 @@ impl Control {
 
     /// All services that may have something to do.
     pub(super) fn services(&self) -> Vec<Arc<Service>> {
-        self.directory.services().chain(&self.leaving).cloned().collect()
+        // Sized beforehand: one block, however many there are.
+        let mut services = Vec::with_capacity(self.directory.slots() + self.leaving.len());
+        services.extend(self.directory.services().chain(&self.leaving).cloned());
+        services
     }
 
     pub(super) fn ledger(&mut self) -> Ledger {

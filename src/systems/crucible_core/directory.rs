@@ -40,7 +40,6 @@ impl Directory {
     }
 
     /// How many numbers were ever needed at once.
-    #[cfg(test)]
     pub(super) fn slots(&self) -> usize {
         self.services.len()
     }
