@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, Weak};
 use super::{DEFAULT_SERVICES, DataCoordinator};
 use crate::event::{Category, Event, EventId, EventKind, Name, Payload, Target, Timestamp};
 use crate::routing::{
-    Batch, BatchOutcome, EventSystem, Filter, Handler, Ledger, OnFull, Oracle, Publication, Refusal, Rule,
-    ServiceSpec, SystemError,
+    Batch, BatchOutcome, EventSystem, Filter, GroupSpec, Handler, Ledger, OnFull, Oracle, Publication,
+    Refusal, Rule, ServiceSpec, SystemError,
 };
 
 /// Who got which event, of all services together in the order of serving.
@@ -202,4 +202,24 @@ async fn services_that_come_and_go_leave_their_counts_behind() {
     ));
     assert_eq!(ledger(&system).await, Ledger { accepted: 50, acknowledged: 50, ..Ledger::default() });
     assert!(system.statistics().await.expect("there").services.is_empty());
+}
+
+#[tokio::test]
+async fn no_turn_passes_while_nobody_of_the_group_is_there() {
+    let system = DataCoordinator::default();
+    let journal = add_services(&system, &["a", "b"]).await;
+    let group = GroupSpec::round_robin("g", ["a", "b"].map(Name::from));
+    system.define_group(group).await.expect("acceptable");
+    let to_group = |id| Event { targets: [Target::Group("g".into())].into(), ..event(id) };
+    assert_eq!(publish(&system, to_group(1)).await, accepted(1));
+    for name in ["a", "b"] {
+        system.unregister(&name.into()).await.expect("known");
+    }
+    assert_eq!(publish(&system, to_group(2)).await, accepted(0));
+    for name in ["b", "a"] {
+        add(&system, name, Service(name.into(), journal.clone())).await;
+    }
+    assert_eq!(publish(&system, to_group(3)).await, accepted(1));
+    system.quiesce().await.expect("quiet");
+    assert_eq!(journal.lines(), ["a1", "b3"]);
 }

@@ -124,8 +124,8 @@ fn event() -> impl Strategy<Value = Event> {
 /// A life begins with three services.
 pub(super) fn life() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
-        4 => name(&SERVICES).prop_map(Step::Register),
-        1 => name(&SERVICES).prop_map(Step::Unregister),
+        5 => name(&SERVICES).prop_map(Step::Register),
+        2 => name(&SERVICES).prop_map(Step::Unregister),
         3 => group().prop_map(Step::DefineGroup),
         1 => name(&GROUPS).prop_map(Step::RemoveGroup),
         6 => rule().prop_map(Step::AddRule),

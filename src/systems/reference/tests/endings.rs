@@ -5,8 +5,8 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use super::{BOTH, Recorder, accepted, add, event, events, ledger, let_workers_run, plan, recorders};
-use crate::event::Event;
-use crate::reference::BATCH;
+use crate::event::{Event, EventId};
+use crate::reference::{BATCH, Reference};
 use crate::routing::{
     Batch, BatchOutcome, EventSystem, Failure, Handler, Ledger, OnFull, ServiceSpec, SystemError,
 };
@@ -117,5 +117,54 @@ async fn a_handler_that_panics_leaves_the_ledger_balanced_and_the_others_alone()
         assert_eq!(other.ids(), [1, 2]);
         let expected = Ledger { accepted: 3, acknowledged: 2, abandoned: 1, ..Ledger::default() };
         assert_eq!(ledger(&system).await, expected);
+    }
+}
+
+#[tokio::test]
+async fn a_publisher_that_waits_is_freed_when_the_service_leaves() {
+    for make in BOTH {
+        let system = Arc::new(make(plan(&[&[0]]), 1));
+        let gate = Arc::new(Semaphore::new(0));
+        let leaving = Recorder::behind(&gate);
+        add(&system, "leaving", leaving.clone()).await;
+        let publisher = system.clone();
+        let batch = events(1..=3);
+        let waiting = tokio::spawn(async move { publisher.publish_batch(&batch, OnFull::Wait).await });
+        let_workers_run().await;
+        system.unregister(&"leaving".into()).await.expect("known");
+        let told = waiting.await.expect("no panic").expect("open");
+        assert_eq!(told, [accepted(1), accepted(1), accepted(0)]);
+        gate.add_permits(2);
+        system.quiesce().await.expect("quiet");
+        assert_eq!(leaving.ids(), [1, 2]);
+    }
+}
+
+/// Works for a while, then passes its event on.
+struct Slow(Weak<Reference>);
+
+impl Handler for Slow {
+    async fn handle(&self, batch: Batch<'_>) -> BatchOutcome {
+        let_workers_run().await;
+        let system = self.0.upgrade().expect("the test holds it");
+        for event in batch.iter().filter(|event| event.id.0 < 10) {
+            let next = Event { id: EventId(event.id.0 + 1), ..event.clone() };
+            system.publish(Arc::new(next), OnFull::Wait).await.expect("open");
+        }
+        BatchOutcome::Acknowledged
+    }
+}
+
+/// The service that is looked at last publishes to the one that was looked at first.
+#[tokio::test]
+async fn quiet_covers_what_comes_back_to_a_service_that_was_idle() {
+    for make in BOTH {
+        let system = Arc::new(make(plan(&[&[1], &[0]]), 10));
+        for name in ["first", "last"] {
+            add(&system, name, Slow(Arc::downgrade(&system))).await;
+        }
+        system.publish(event(1), OnFull::Wait).await.expect("open");
+        system.quiesce().await.expect("quiet");
+        assert_eq!(ledger(&system).await, Ledger { accepted: 10, acknowledged: 10, ..Ledger::default() });
     }
 }
