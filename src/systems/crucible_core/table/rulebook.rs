@@ -18,12 +18,22 @@ pub struct Rulebook {
     table: Table,
     rules: BTreeMap<Order, Kept>,
     orders: FxHashMap<Name, Order>,
-    /// Rules that may match events of sources that they do not name.
-    common: BTreeSet<Order>,
+    /// For each cell of the common row the rules that shape it. Those that only wait for something in
+    /// a payload are not among them: a row is built without looking at them.
+    shaping: Shaping,
     /// Rules that name a source.
     by_source: FxHashMap<Name, BTreeSet<Order>>,
     path_ids: PathIds,
     next_age: u64,
+}
+
+#[derive(Debug)]
+struct Shaping(Box<[BTreeSet<Order>]>);
+
+impl Default for Shaping {
+    fn default() -> Self {
+        Self(vec![BTreeSet::new(); CELLS].into())
+    }
 }
 
 #[derive(Debug)]
@@ -91,8 +101,8 @@ impl Rulebook {
         let order = Order { rank: -i64::from(rule.priority), age: self.next_age };
         self.next_age += 1;
         let kept = self.compile(rule, order, services, groups);
-        if kept.common.always | kept.common.depends != 0 {
-            self.common.insert(order);
+        for cell in cells_of(kept.shapes(&kept.common)) {
+            self.shaping.0[cell].insert(order);
         }
         for source in &kept.rule.sources {
             self.by_source.entry(source.clone()).or_default().insert(order);
@@ -106,8 +116,10 @@ impl Rulebook {
     /// Removes a rule and returns what it was compiled to.
     pub fn remove(&mut self, id: &Name) -> Option<Arc<CompiledRule>> {
         let order = self.orders.remove(id)?;
-        self.common.remove(&order);
         let kept = self.rules.get(&order)?;
+        for cell in cells_of(kept.shapes(&kept.common)) {
+            self.shaping.0[cell].remove(&order);
+        }
         for source in &kept.rule.sources {
             if let Some(orders) = self.by_source.get_mut(source) {
                 orders.remove(&order);
@@ -129,7 +141,8 @@ impl Rulebook {
         let paths = self.path_ids.known.is_empty();
         let common = &self.table.common;
         let cells = common.cells.iter().all(|cell| **cell == Cell::default());
-        let rows = self.by_source.is_empty() && self.table.sources.is_empty() && self.common.is_empty();
+        let rows = self.by_source.is_empty() && self.table.sources.is_empty();
+        let cells = cells && self.shaping.0.iter().all(BTreeSet::is_empty);
         paths && cells && rows && self.rules.is_empty() && common.conditional.is_bare()
     }
 
@@ -183,7 +196,7 @@ impl Rulebook {
         }
     }
 
-    /// Builds the cells anew that the rule at `order` shapes or, taken out of `common` and
+    /// Builds the cells anew that the rule at `order` shapes or, taken out of `shaping` and
     /// `by_source`, no longer shapes.
     fn reshape(&mut self, order: Order) {
         let Some(kept) = self.rules.get(&order) else {
@@ -234,7 +247,8 @@ impl Rulebook {
 
     fn build(&self, source: Option<&Name>, cell: usize) -> Cell {
         let named = source.and_then(|source| self.by_source.get(source));
-        let mut orders: Vec<&Order> = self.common.iter().chain(named.into_iter().flatten()).collect();
+        let mut orders: Vec<&Order> =
+            self.shaping.0[cell].iter().chain(named.into_iter().flatten()).collect();
         orders.sort_unstable();
         orders.dedup();
         let rules = orders.into_iter().filter_map(|order| self.rules.get(order));
