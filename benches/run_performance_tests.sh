@@ -222,7 +222,7 @@ columns() {
 tables() {
     local daemon=$temp/daemon_performance
     columns "$daemon" "Throughput, closed loop" "=events/s, handlers do nothing" fan-out threads DataCoordinator \
-        CrucibleCore "CrucibleCore / DataCoordinator=ratio [interval]" "CrucibleCore / reference=× reference"
+        CrucibleCore "CrucibleCore / DataCoordinator=ratio [interval]" "CrucibleCore / reference=/ reference [interval]"
     columns "$daemon" "Ratio of throughputs against handler time" "each delivery takes" threads \
         "DataCoordinator events/s=DataCoordinator" "CrucibleCore events/s=CrucibleCore" \
         "CrucibleCore / DataCoordinator=ratio [interval]"
