@@ -175,8 +175,8 @@ complaint() {
 # ── the summary ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 # Of the table under the title `$2` in the file `$1`: the columns named in the rest, as `name` or `name=new name`, of the
-# rows that match the expression $ROWS. Our tables part their cells by two spaces or more. Bytes, not characters,
-# since awks differ: those that continue a character are not counted.
+# rows that match the expression $ROWS; a name that is asked for twice stands there twice. Our tables part their cells by
+# two spaces or more. Bytes, not characters, since awks differ: those that continue a character are not counted.
 columns() {
     local file=$1 title=$2
     shift 2
@@ -194,7 +194,8 @@ columns() {
         !head++ {
             for (c = 1; c <= count; c++) {
                 split(column[c], names, "=")
-                for (at[c] = NF; at[c] > 1 && $at[c] != names[1]; at[c]--) { }
+                for (at[c] = 1; at[c] <= NF && (taken[at[c]] || $at[c] != names[1]); at[c]++) { }
+                taken[at[c]] = 1
                 cell[0, c] = names[2] != "" ? names[2] : names[1]
                 most[c] = width(cell[0, c])
             }
@@ -221,8 +222,8 @@ columns() {
 
 tables() {
     local daemon=$temp/daemon_performance
-    columns "$daemon" "Throughput, closed loop" "=events/s, handlers do nothing" fan-out threads DataCoordinator \
-        CrucibleCore "CrucibleCore / DataCoordinator=ratio [interval]" "CrucibleCore / reference=/ reference [interval]"
+    columns "$daemon" "Throughput, closed loop" "=events/s, idle handlers" fan-out threads DataCoordinator \
+        CrucibleCore "CrucibleCore / DataCoordinator=ratio [interval]" "CrucibleCore / reference=/ reference"
     columns "$daemon" "Ratio of throughputs against handler time" "each delivery takes" threads \
         "DataCoordinator events/s=DataCoordinator" "CrucibleCore events/s=CrucibleCore" \
         "CrucibleCore / DataCoordinator=ratio [interval]"
@@ -230,7 +231,7 @@ tables() {
         mean P50 P99 "pacer lag P99" "CPU of a core"
     columns "$daemon" "Grades" "=grades" throughput "mean latency" memory "CPU of a core"
     ROWS='^route/' columns "$temp/instructions" kernel "kernel=counted under valgrind" "per event=instructions per event" \
-        "bus events=atomics per run"
+        "per event=atomics per event"
 }
 
 verdict() {
