@@ -1,0 +1,264 @@
+#!/usr/bin/env bash
+# All that is measured, with one command: installs what is missing, builds, runs every bench target, sums up.
+# Runs with bash 3.2 as well, which is what macOS has.
+set -euo pipefail
+
+readonly NAME=run_performance_tests.sh
+
+usage() {
+    cat <<END
+Builds the suite, runs every bench target one after the other and ends with a summary.
+
+Usage: benches/$NAME quick|full [--out DIR]
+
+  quick      some minutes after the build; fewer samples of each kernel, no stress scenario
+  full       more rounds, narrower intervals, the stress scenario too; some 4 GB of memory
+  --out DIR  where results are written [default: benchmark_results in the repository]
+  --help     this
+
+Exit status: 0 all measured, 1 something failed (the summary says what), 2 not understood, 130 Ctrl-C.
+If valgrind is missing and may not be installed, instructions are not measured; with CI=true that is a failure.
+END
+}
+
+# One line: what, where, what to do. The second argument is the exit status.
+die() {
+    printf '%s: %s\n' "$NAME" "$1" >&2
+    exit "${2:-1}"
+}
+
+mode='' out=''
+while [ $# -gt 0 ]; do
+    case $1 in
+    -h | --help) usage && exit 0 ;;
+    --out) [ -n "${2:-}" ] || die "--out wants a folder; see --help" 2
+        out=$2 && shift ;;
+    --out=?*) out=${1#--out=} ;;
+    quick | full) [ -z "$mode" ] || die "\"$mode\" or \"$1\", not both; see --help" 2
+        mode=$1 ;;
+    *) die "unknown word \"$1\"; try quick or full; see --help" 2 ;;
+    esac
+    shift
+done
+[ -n "$mode" ] || die "say quick or full; see --help" 2
+
+case $out in /* | '') ;; *) out=$PWD/$out ;; esac
+cd "$(dirname "$0")/.."
+: "${out:=$PWD/benchmark_results}"
+
+command -v cargo >/dev/null || die "cargo is not installed; get Rust from https://rustup.rs"
+mkdir -p "$out" 2>/dev/null || die "$out: the results folder cannot be made; name another one with --out DIR"
+temp=$(mktemp -d)
+ticker=''
+trap 'rm -rf "$temp"; [ -z "$ticker" ] || kill "$ticker" 2>/dev/null || true' EXIT
+# Files of this run are those that are newer; the folder is also seen to be writable.
+marker=$out/.run_$$
+{ : >"$marker"; } 2>/dev/null || die "$out: the results folder cannot be written to; name another one with --out DIR"
+mv "$marker" "$temp/begin"
+
+interrupted=''
+trap 'interrupted=yes' INT
+
+stamp=$(date -u +%Y%m%d_%H%M%S)
+failed=()
+absent=()
+
+# ── what the machine lacks ──────────────────────────────────────────────────────────────────────────────────────────
+
+install_valgrind() {
+    command -v valgrind >/dev/null && return
+    local root=()
+    [ "$(id -u)" -eq 0 ] || root=(sudo -n)
+    command -v apt-get >/dev/null || return 0
+    [ ${#root[@]} -eq 0 ] || sudo -n true 2>/dev/null || return 0
+    line "installing valgrind"
+    {
+        ${root[@]+"${root[@]}"} apt-get update -qq &&
+            ${root[@]+"${root[@]}"} env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq valgrind
+    } >"$temp/install" 2>&1 || tail -n 1 "$temp/install"
+}
+
+# ── what is shown meanwhile ─────────────────────────────────────────────────────────────────────────────────────────
+
+line() { printf ' %s\n' "$*"; }
+
+result() { printf ' %s %-20s %s  %s\n' "$1" "$2" "$(clock "$3")" "$4"; }
+
+clock() { printf '%2dm%02ds' $(($1 / 60)) $(($1 % 60)); }
+
+# On a terminal: which benchmark the running target has come to, by the last name in its output.
+tick() {
+    local begin=$SECONDS at
+    while sleep 1; do
+        at=$(grep -aoE '[a-z_]+(/[A-Za-z0-9_-]+)+|kernels::[a-z0-9_]+' "$2" | tail -n 1 || true)
+        printf '\r\033[2K ▶ %-20s %s  %s' "$1" "$(clock $((SECONDS - begin)))" "${at#kernels::}"
+    done
+}
+
+start_ticker() {
+    [ -t 1 ] || { line "▶ $1" && return; }
+    tick "$@" &
+    ticker=$!
+}
+
+stop_ticker() {
+    [ -n "$ticker" ] || return 0
+    kill "$ticker" 2>/dev/null || true
+    wait "$ticker" 2>/dev/null || true
+    ticker=''
+    printf '\r\033[2K'
+}
+
+# ── building and running ────────────────────────────────────────────────────────────────────────────────────────────
+
+# Cargo's messages for programs go to a file, those for people to the terminal.
+build() {
+    local begin=$SECONDS
+    line "building (some minutes the first time)"
+    if ! cargo bench --locked --no-run --message-format=json-render-diagnostics >"$temp/build"; then
+        [ -z "$interrupted" ] || exit 130
+        die "the build failed; cargo says why above"
+    fi
+    result ✓ build $((SECONDS - begin)) ""
+}
+
+targets() { awk '/^\[\[bench\]\]/ { bench = 1 } bench && /^name/ { gsub(/"/, "", $3); print $3; bench = 0 }' Cargo.toml; }
+
+executable() {
+    sed -n 's/.*"kind":\["bench"\].*"name":"'"$1"'".*"executable":"\([^"]*\)".*/\1/p' "$temp/build"
+}
+
+# What a target is asked for, in this mode.
+arguments() {
+    case $mode/$1 in
+    # Of some 50 kernels most take microseconds, the slowest milliseconds: seconds altogether.
+    quick/kernels) echo "--sample-size 100" ;;
+    full/daemon_performance) echo "--sample-size 31 --scenario light --scenario medium --scenario heavy --scenario stress" ;;
+    esac
+}
+
+# Not through cargo: at Ctrl-C it would end before the target has kept what was finished.
+run() {
+    local target=$1 log=$temp/$1 begin=$SECONDS status=0 program
+    program=$(executable "$target")
+    : >"$log"
+    start_ticker "$target" "$log"
+    # shellcheck disable=SC2046 # several words on purpose
+    "$program" --bench $(arguments "$target") --out "$out" >"$log" 2>&1 || status=$?
+    stop_ticker
+    judge "$target" "$status" $((SECONDS - begin))
+}
+
+judge() {
+    local target=$1 log=$temp/$1 missing
+    missing=$(sed -n "s/^$target: \(not measured: .*\)/\1/p" "$log" | head -n 1)
+    if [ -n "$interrupted" ]; then
+        result ✗ "$target" "$3" "interrupted"
+    elif [ "$2" -ne 0 ]; then
+        cp "$log" "$out/${target}_${stamp}_failed.log"
+        failed+=("$target")
+        result ✗ "$target" "$3" "${missing:-exit status $2; the end of its output:}"
+        [ -n "$missing" ] || complaint "$target" "$log" | tail -n 5 | cut -c1-200 | sed 's/^/     /'
+    elif [ -n "$missing" ]; then
+        absent+=("$target")
+        result – "$target" "$3" "$missing"
+    else
+        result ✓ "$target" "$3" ""
+    fi
+}
+
+# What a failed target complained of.
+complaint() {
+    grep -a '^no figure: ' "$2" || grep -aE '^error|^'"$1"': ' "$2" || grep -a -A1 '^thread .* panicked' "$2" || tail -n 3 "$2"
+}
+
+# ── the summary ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+# Of the table under the title `$2` in the file `$1`: the columns named in the rest, as `name` or `name=new name`, of the
+# rows that match the expression $ROWS; a name that is asked for twice stands there twice. Our tables part their cells by
+# two spaces or more. Bytes, not characters, since awks differ: those that continue a character are not counted.
+columns() {
+    local file=$1 title=$2
+    shift 2
+    [ -f "$file" ] || return 0
+    (IFS='|' && LC_ALL=C awk -v title="$title" -v wanted="$*" -v rows="${ROWS:-.}" '
+        function width(text) { gsub(/[\200-\277]/, "", text); return length(text) }
+        function pad(text, to, left,   blank) {
+            blank = sprintf("%" (to > width(text) ? to - width(text) : 0) "s", "")
+            return left ? text blank : blank text
+        }
+        BEGIN { FS = "  +"; count = split(wanted, column, "|") }
+        index($0, title) == 1 { table = 1; if (title == $1 && NF > 1) { header = 1 } else { next } }
+        !table { next }
+        /^$/ { exit }
+        !head++ {
+            for (c = 1; c <= count; c++) {
+                split(column[c], names, "=")
+                for (at[c] = 1; at[c] <= NF && (taken[at[c]] || $at[c] != names[1]); at[c]++) { }
+                taken[at[c]] = 1
+                cell[0, c] = names[2] != "" ? names[2] : names[1]
+                most[c] = width(cell[0, c])
+            }
+            next
+        }
+        $0 ~ rows {
+            n++
+            for (c = 1; c <= count; c++) {
+                cell[n, c] = $at[c]
+                if (width($at[c]) > most[c]) most[c] = width($at[c])
+            }
+        }
+        END {
+            if (!n) exit
+            print ""
+            for (r = 0; r <= n; r++) {
+                text = " "
+                for (c = 1; c <= count; c++) text = text (c > 1 ? "  " : "") pad(cell[r, c], most[c], c == 1)
+                sub(/ +$/, "", text)
+                print text
+            }
+        }' "$file")
+}
+
+tables() {
+    local daemon=$temp/daemon_performance
+    columns "$daemon" "Throughput, closed loop" "=events/s, idle handlers" fan-out threads DataCoordinator \
+        CrucibleCore "CrucibleCore / DataCoordinator=ratio [interval]" "CrucibleCore / reference=/ reference"
+    columns "$daemon" "Ratio of throughputs against handler time" "each delivery takes" threads \
+        "DataCoordinator events/s=DataCoordinator" "CrucibleCore events/s=CrucibleCore" \
+        "CrucibleCore / DataCoordinator=ratio [interval]"
+    ROWS='  1,000  ' columns "$daemon" "Latency under offered load" "=latency at 1,000 events/s" threads system \
+        mean P50 P99 "pacer lag P99" "CPU of a core"
+    columns "$daemon" "Grades" "=grades" throughput "mean latency" memory "CPU of a core"
+    ROWS='^route/' columns "$temp/instructions" kernel "kernel=counted under valgrind" "per event=instructions per event" \
+        "per event=atomics per event"
+}
+
+verdict() {
+    [ ${#absent[@]} -eq 0 ] || printf ' not measured: %s\n' "${absent[*]}"
+    [ ${#failed[@]} -eq 0 ] || printf ' failed: %s\n' "${failed[*]}"
+    [ -z "$interrupted" ] || printf ' interrupted: what was finished is kept\n'
+}
+
+files() { find "$out" -maxdepth 1 -type f -newer "$temp/begin" ! -name '.*' | sort | sed "s|^$PWD/||; s/^/ /"; }
+
+summary() {
+    local page=$out/summary_$stamp.txt
+    { echo "$headline" && tables && echo && verdict; } >"$page"
+    sed 1d "$page"
+    files
+}
+
+commit=$(git rev-parse --short HEAD 2>/dev/null || echo unknown)
+[ -z "$(git status --porcelain 2>/dev/null)" ] || commit="$commit, changed"
+headline="crucible-perf $mode · commit $commit · $(rustc --version | cut -d' ' -f1,2) · $(getconf _NPROCESSORS_ONLN) cores"
+echo "$headline"
+install_valgrind
+build
+for target in $(targets); do
+    [ -z "$interrupted" ] || break
+    run "$target"
+done
+summary
+[ -z "$interrupted" ] || exit 130
+[ ${#failed[@]} -eq 0 ]
