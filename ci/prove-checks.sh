@@ -12,13 +12,13 @@ figure. First the same commands must pass on the copy as it is.
   ci/prove-checks.sh              all sabotages
   ci/prove-checks.sh --quick      tests, kernels and daemon_performance, not optimized; neither instructions nor the
                                   exchange of names, whose ratios mean something in optimized programs only
+                                  (then the exchange alone: --only lineup-exchanged)
   ci/prove-checks.sh --only NAME  only this one (may be given more than once)
   ci/prove-checks.sh --list       their names, and what each breaks
 
-It builds the benches once for each sabotage, so it takes long (the README of benches names a time) and is no step of
-.ci/run: run it when the checks themselves, the systems or the lineup have changed. Builds are kept in
-$CARGO_TARGET_DIR/prove-checks (default: target/prove-checks). Exit status: 0 if everything was noticed, 1 if not, 2 if
-it could not be tried.
+It builds the benches anew for each sabotage, so it takes long and is no step of .ci/run: run it when the checks
+themselves, the systems or the lineup have changed. Builds are kept in $CARGO_TARGET_DIR/prove-checks (default:
+target/prove-checks). Exit status: 0 if everything was noticed, 1 if not, 2 if it could not be tried.
 HELP
 }
 
@@ -75,6 +75,12 @@ trap 'exit 143' TERM
 export GIT_CEILING_DIRECTORIES=$work
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$root/target}/prove-checks
 export CARGO_TERM_COLOR=never
+mkdir -p "$CARGO_TARGET_DIR"
+# Two runs would build one sabotage over the other.
+if command -v flock >/dev/null; then
+    exec 9>"$CARGO_TARGET_DIR/prove-checks.lock"
+    flock -n 9 || refuse "another run is at work in $CARGO_TARGET_DIR; wait for its end"
+fi
 
 copy_committed_tree() {
     git diff --quiet HEAD || echo "uncommitted changes are not looked at: this is about $(git rev-parse --short HEAD)"

@@ -57,6 +57,9 @@ says 2 '^daemon_performance: unknown system "Crucible"; try DataCoordinator, Cru
 ln -s a_file benchmark_results
 says 1 '^daemon_performance: benchmark_results: the results folder cannot be made' daemon_performance
 rm benchmark_results
+if [ -d /proc/self ]; then # there not even root can make a file
+    says 1 '^daemon_performance: /proc: the results folder cannot be written to.*--out DIR' daemon_performance --out /proc
+fi
 
 # begin TARGET ARGUMENT…: in the background, its group in $job.
 begin() {
@@ -92,6 +95,6 @@ until_it grep -q 'decode/json_1kib.*│.*│' out
 press_ctrl_c
 kept=$(find results -name 'kernels_*.txt') || true
 if [ "$status" -eq 130 ] && grep -q '^interrupted: ' "$kept" && grep -q 'decode/json_1kib.*│.*│' "$kept"; then mark=✓; else mark=✗; fi
-report "$mark" "kernels, Ctrl-C" "$(cat err); its end: $(grep '^interrupted' "$kept") (exit $status)"
+report "$mark" "kernels, Ctrl-C" "$(grep '^kept' err), which ends: $(grep '^interrupted' "$kept") (exit $status)"
 
 [ "$failures" -eq 0 ] || { echo "$failures not as it should be" && exit 1; }
