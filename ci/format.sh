@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 
 cargo fmt --all --check
 if command -v shellcheck >/dev/null; then
-    scripts=(.ci/run ci/*.sh)
+    scripts=(.ci/run ci/*.sh ci/sabotage/*.sh)
     [ ! -f benches/run_performance_tests.sh ] || scripts+=(benches/run_performance_tests.sh)
     shellcheck "${scripts[@]}"
 else
