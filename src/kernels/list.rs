@@ -1,3 +1,4 @@
+use super::rule_change::Changed::{EverySource, OneSource};
 use super::{KernelSpec, codec, hand_off, mailbox, matching, route, rule_change};
 use crate::sut;
 use crate::sut::Publishing::{Batch, Single};
@@ -32,10 +33,14 @@ macro_rules! for_each_kernel {
             match_coordinator_100_rules_with_fields, "match/coordinator/100_rules_with_fields", || matching::coordinator(100, true);
             match_coordinator_1000_rules_with_fields, "match/coordinator/1000_rules_with_fields", || matching::coordinator(1000, true);
             match_coordinator_10000_rules_with_fields, "match/coordinator/10000_rules_with_fields", || matching::coordinator(10000, true);
-            rule_change_core_10_rules, "rule_change/core/10_rules", || rule_change::prepare(sut::crucible_core, 10);
-            rule_change_core_10000_rules, "rule_change/core/10000_rules", || rule_change::prepare(sut::crucible_core, 10000);
-            rule_change_coordinator_10_rules, "rule_change/coordinator/10_rules", || rule_change::prepare(sut::data_coordinator, 10);
-            rule_change_coordinator_10000_rules, "rule_change/coordinator/10000_rules", || rule_change::prepare(sut::data_coordinator, 10000);
+            rule_change_core_10_rules_one_source, "rule_change/core/10_rules/one_source", || rule_change::prepare(sut::crucible_core, 10, OneSource);
+            rule_change_core_10_rules_every_source, "rule_change/core/10_rules/every_source", || rule_change::prepare(sut::crucible_core, 10, EverySource);
+            rule_change_core_10000_rules_one_source, "rule_change/core/10000_rules/one_source", || rule_change::prepare(sut::crucible_core, 10000, OneSource);
+            rule_change_core_10000_rules_every_source, "rule_change/core/10000_rules/every_source", || rule_change::prepare(sut::crucible_core, 10000, EverySource);
+            rule_change_coordinator_10_rules_one_source, "rule_change/coordinator/10_rules/one_source", || rule_change::prepare(sut::data_coordinator, 10, OneSource);
+            rule_change_coordinator_10_rules_every_source, "rule_change/coordinator/10_rules/every_source", || rule_change::prepare(sut::data_coordinator, 10, EverySource);
+            rule_change_coordinator_10000_rules_one_source, "rule_change/coordinator/10000_rules/one_source", || rule_change::prepare(sut::data_coordinator, 10000, OneSource);
+            rule_change_coordinator_10000_rules_every_source, "rule_change/coordinator/10000_rules/every_source", || rule_change::prepare(sut::data_coordinator, 10000, EverySource);
             mailbox_single_mixed, "mailbox/single/mixed", mailbox::push_single;
             mailbox_batch_mixed, "mailbox/batch/mixed", mailbox::push_batch;
             mailbox_batch_one_priority, "mailbox/batch/one_priority", mailbox::push_batch_of_one_priority;

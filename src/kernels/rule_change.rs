@@ -1,6 +1,7 @@
 //! A rule goes and another comes, in tables of growing size.
 
-use crucible_events::routing::{BatchOutcome, EventSystem, Handler, Rule};
+use crucible_events::event::EventKind;
+use crucible_events::routing::{BatchOutcome, EventSystem, Filter, Handler, Rule};
 
 use super::route::runtime;
 use super::{Prepared, Work};
@@ -8,10 +9,23 @@ use crate::workload::{Scenario, Workload, rule_table, table_services};
 
 const SEED: u64 = 42;
 
-/// Takes the rule in the middle out of a system that has `rules` of them, and puts it back.
-pub(super) fn prepare<S: EventSystem>(make: fn(&Workload) -> S, rules: usize) -> Prepared {
+/// The rule that changes: the same one in tables of every size.
+#[derive(Clone, Copy)]
+pub(super) enum Changed {
+    /// One for events of a source that it names.
+    OneSource,
+    /// One for events of a kind, whatever their source: it matters for all sources that rules name.
+    EverySource,
+}
+
+/// Takes one rule out of a system that has `rules` of them, and puts it back.
+pub(super) fn prepare<S: EventSystem>(make: fn(&Workload) -> S, rules: usize, changed: Changed) -> Prepared {
     let rules = rule_table(rules, true, SEED);
-    let changed = rules[rules.len() / 2].clone();
+    let wanted = |rule: &&Rule| match changed {
+        Changed::OneSource => rule.filter == Filter::Source("postgres-primary".into()),
+        Changed::EverySource => rule.filter == Filter::Kind(EventKind::FileModified),
+    };
+    let changed = rules.iter().find(wanted).expect("in the core of every table").clone();
     let runtime = runtime();
     let system = runtime.block_on(async { with_rules(make, &rules).await });
     let expected = Work { events: 2, deliveries: rules.len() as u64, bytes: 0, checksum: 1 };
@@ -33,7 +47,7 @@ pub(super) fn prepare<S: EventSystem>(make: fn(&Workload) -> S, rules: usize) ->
 }
 
 /// Enough for every table to have its final size.
-const WARM_UP_CHANGES: u64 = 20;
+const WARM_UP_CHANGES: u64 = 4;
 
 struct Idle;
 

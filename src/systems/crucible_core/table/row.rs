@@ -111,16 +111,12 @@ impl SourceRow {
         self.own & cells != 0
     }
 
-    /// Sets the cells of `changed`; `None`: as in the common row. Equal cells are one in memory.
-    pub(super) fn set(&mut self, changed: Cells, mut new: impl FnMut(usize) -> Option<Cell>) {
+    /// Sets the cells of `changed`; `None`: as in the common row.
+    pub(super) fn set(&mut self, changed: Cells, mut new: impl FnMut(usize) -> Option<Arc<Cell>>) {
         let mut own = 0;
         let mut cells: Vec<Arc<Cell>> = Vec::new();
         for cell in 0..CELLS {
-            let kept = if changed >> cell & 1 == 1 {
-                new(cell).map(|new| shared(&cells, new))
-            } else {
-                self.cell(cell).cloned()
-            };
+            let kept = if changed >> cell & 1 == 1 { new(cell) } else { self.cell(cell).cloned() };
             if let Some(kept) = kept {
                 own |= 1 << cell;
                 cells.push(kept);
@@ -129,11 +125,6 @@ impl SourceRow {
         self.own = own;
         self.cells = cells.into();
     }
-}
-
-/// The last equal one among `cells`, or a new one.
-fn shared(cells: &[Arc<Cell>], new: Cell) -> Arc<Cell> {
-    cells.iter().rev().find(|old| ***old == new).cloned().unwrap_or_else(|| Arc::new(new))
 }
 
 impl Hashed for Arc<SourceRow> {

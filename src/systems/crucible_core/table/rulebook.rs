@@ -206,16 +206,18 @@ impl Rulebook {
         let mut table = self.table.clone();
         if common_changed != 0 {
             let common: &mut CommonRow = Arc::make_mut(&mut table.common);
+            let mut builder = Builder::new(self, None);
             for cell in cells_of(common_changed) {
-                common.cells[cell] = Arc::new(self.build(None, cell));
+                common.cells[cell] = builder.build(cell);
             }
         }
         for row in self.rows_touched(kept, common_changed) {
             let mut row = row_of(&self.table, row);
             let changed = common_changed | kept.shapes(kept.version(Some(&row.source)));
             let source = row.source.clone();
+            let mut builder = Builder::new(self, Some(&source));
             Arc::make_mut(&mut row)
-                .set(changed, |cell| self.differs(&source, cell).then(|| self.build(Some(&source), cell)));
+                .set(changed, |cell| self.differs(&source, cell).then(|| builder.build(cell)));
             table.sources.put(row, |old| old.source == source);
         }
         self.table = table;
@@ -244,19 +246,55 @@ impl Rulebook {
             (own.always ^ kept.common.always | depends) >> cell & 1 == 1
         })
     }
+}
 
-    fn build(&self, source: Option<&Name>, cell: usize) -> Cell {
-        let named = source.and_then(|source| self.by_source.get(source));
+/// Builds cells of one row, one after the other. Neighbours that the same rules shape, as those of the
+/// four priorities of a kind mostly are, become one.
+struct Builder<'b> {
+    book: &'b Rulebook,
+    source: Option<&'b Name>,
+    /// What the last one was built from.
+    last_rules: Vec<&'b Arc<CompiledRule>>,
+    last: Option<(bool, Arc<Cell>)>,
+}
+
+impl<'b> Builder<'b> {
+    fn new(book: &'b Rulebook, source: Option<&'b Name>) -> Self {
+        Self { book, source, last_rules: Vec::new(), last: None }
+    }
+
+    fn build(&mut self, cell: usize) -> Arc<Cell> {
+        let (rules, may_be_cut) = self.rules(cell);
+        if let Some((cut, last)) = &self.last
+            && *cut == may_be_cut
+            && rules.iter().map(|rule| rule.order).eq(self.last_rules.iter().map(|rule| rule.order))
+        {
+            return last.clone();
+        }
+        let built = Arc::new(Cell::build(rules.iter().copied(), may_be_cut));
+        self.last_rules = rules;
+        self.last = Some((may_be_cut, built.clone()));
+        built
+    }
+
+    /// The rules that match in this cell whatever the payload, in order, and whether one that depends
+    /// on the payload may end the search.
+    fn rules(&self, cell: usize) -> (Vec<&'b Arc<CompiledRule>>, bool) {
+        let Self { book, source, .. } = *self;
+        let named = source.and_then(|source| book.by_source.get(source));
         let mut orders: Vec<&Order> =
-            self.shaping.0[cell].iter().chain(named.into_iter().flatten()).collect();
+            book.shaping.0[cell].iter().chain(named.into_iter().flatten()).collect();
         orders.sort_unstable();
         orders.dedup();
-        let rules = orders.into_iter().filter_map(|order| self.rules.get(order));
-        let rules: Vec<(&Kept, &Version)> = rules.map(|kept| (kept, kept.version(source))).collect();
-        let may_be_cut =
-            rules.iter().any(|(kept, version)| kept.rule.last && version.depends >> cell & 1 == 1);
-        let always = rules.iter().filter(|(_, version)| version.always >> cell & 1 == 1);
-        Cell::build(always.map(|(kept, _)| &kept.rule), may_be_cut)
+        let (mut rules, mut may_be_cut) = (Vec::with_capacity(orders.len()), false);
+        for kept in orders.into_iter().filter_map(|order| book.rules.get(order)) {
+            let version = kept.version(source);
+            may_be_cut |= kept.rule.last && version.depends >> cell & 1 == 1;
+            if version.always >> cell & 1 == 1 {
+                rules.push(&kept.rule);
+            }
+        }
+        (rules, may_be_cut)
     }
 }
 
