@@ -6,9 +6,11 @@ use crate::origin::{self, Explain, Origin};
 use crate::run::{Counted, RunError, Task};
 use crate::shown::Shown;
 
+type Run = Box<dyn Fn(&mut Shown) -> Result<(), Broken>>;
+
 pub(crate) struct Test {
     pub(crate) name: String,
-    pub(crate) run: Box<dyn Fn(&mut Shown) -> Result<(), Broken>>,
+    pub(crate) run: Run,
 }
 
 /// A system, and what it is to allocate.
@@ -51,11 +53,11 @@ static SYSTEMS: [System; 4] = [
 pub(crate) fn tests(events: u64) -> Vec<Test> {
     let tenth = events.div_ceil(10 * Scenario::MEDIUM.events() as u64).max(1);
     let mut tests = Vec::new();
-    let mut add = |name: String, run| tests.push(Test { name, run });
+    let mut add = |name: String, run: Run| tests.push(Test { name, run });
     for publishing in [Publishing::Single, Publishing::Batch] {
         for system in &SYSTEMS {
             let name = format!("flat/{}/{publishing}", system.name);
-            add(name, Box::new(move |shown: &mut Shown| flat(system, publishing, tenth, shown)) as Box<_>);
+            add(name, Box::new(move |shown: &mut Shown| flat(system, publishing, tenth, shown)));
         }
         let name = format!("nothing_per_delivery/crucible_core/{publishing}");
         add(name, Box::new(move |_| nothing_per_delivery(publishing)));
