@@ -87,7 +87,7 @@ fn select(args: &Args, lineup: Lineup) -> Selection {
     let scenarios = scenarios_of(args).unwrap_or_else(|wrong| refuse_usage(TARGET, wrong));
     let cores = std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2));
     let threads = Threads(args.threads.map_or(cores, usize::from));
-    let passes = passes(&lineup, &scenarios, threads);
+    let passes = passes(&lineup, &scenarios, threads, args.seed);
     let figures = figures(&scenarios, threads);
     let both: Vec<String> =
         passes.iter().map(ToString::to_string).chain(figures.iter().map(Figure::name)).collect();
@@ -134,18 +134,13 @@ impl std::fmt::Display for PassSpec {
     }
 }
 
-fn passes(lineup: &Lineup, scenarios: &[Scenario], threads: Threads) -> Vec<PassSpec> {
+fn passes(lineup: &Lineup, scenarios: &[Scenario], threads: Threads, seed: u64) -> Vec<PassSpec> {
     let mut passes = Vec::new();
     for scenario in scenarios {
         for threads in [Threads(1), threads] {
             for entry in lineup.entries() {
                 let system = entry.name.clone();
-                passes.push(PassSpec {
-                    system,
-                    scenario: scenario.clone(),
-                    threads,
-                    seed: Settings::USUAL.seed,
-                });
+                passes.push(PassSpec { system, scenario: scenario.clone(), threads, seed });
             }
         }
     }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 use crucible_events::routing::{EventSystem, Expected, Tally};
 use serde::{Deserialize, Serialize};
 
-use super::run::{Material, RunError, Threads, run_as_task};
+use super::run::{Beginning, Material, RunError, Threads, run_as_task};
 use crate::measure::{CpuTime, Reading, ResidentMemory};
 use crate::sut::{HandlerWork, Publishing, Stage, WorkingHandler, WrongDeliveries, publish_all};
 use crate::workload::Workload;
@@ -71,9 +71,7 @@ pub(super) fn round<S: EventSystem>(
     material: &mut Material,
     spec: &ClosedLoop,
 ) -> Result<ClosedRound, RunError> {
-    let events = material.events(spec.events);
-    let expected = material.expected(events);
-    let workload = material.workload.clone();
+    let Beginning { workload, expected } = material.beginning(spec.events);
     let memory = MemoryMeter::start();
     let runtime = spec.threads.runtime()?;
     let system = {
@@ -81,7 +79,7 @@ pub(super) fn round<S: EventSystem>(
         make(&workload)
     };
     let spec = *spec;
-    let run = async move { passes(system, &workload, &spec, events, &expected).await };
+    let run = async move { passes(system, &workload, &spec, &expected).await };
     let round = run_as_task(&runtime, run)?;
     Ok(ClosedRound { peak_memory: memory.peak(), ..round })
 }
@@ -90,14 +88,13 @@ async fn passes<S: EventSystem>(
     system: S,
     workload: &Workload,
     spec: &ClosedLoop,
-    events: usize,
     expected: &Expected,
 ) -> Result<ClosedRound, RunError> {
     let work = spec.work;
     let stage =
         Stage::set_up(system, workload, |recorder| WorkingHandler { recorder, work, log: None }).await?;
     let Tally { deliveries, .. } = expected.total();
-    let events = &workload.events[..events];
+    let events = &workload.events;
     pass(&stage, events, spec.publishing, deliveries).await?;
     stage.check(expected, 1)?;
     let cpu = CpuTime::of_this_process();

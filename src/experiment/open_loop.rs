@@ -50,9 +50,9 @@ pub(super) fn run<S: EventSystem>(
     let runtime = spec.threads.runtime()?;
     let system = {
         let _in_runtime = runtime.enter();
-        make(&material.workload)
+        make(material.whole())
     };
-    let workload = material.workload.clone();
+    let workload = material.whole().clone();
     let spec = *spec;
     run_as_task(&runtime, async move { offer(system, workload, &spec).await })
 }

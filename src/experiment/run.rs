@@ -65,38 +65,51 @@ pub(super) fn run_as_task<T: Send + 'static>(
     runtime.block_on(async { tokio::spawn(work).await }).map_err(|_| RunError::Panicked)?
 }
 
-/// A workload, and what its services are to receive for its first events.
+/// A workload, its beginnings, and what its services are to receive for each.
 #[derive(Debug)]
 pub struct Material {
-    /// Shared with the runs.
-    pub workload: Arc<Workload>,
-    expected: BTreeMap<usize, Arc<Expected>>,
+    whole: Arc<Workload>,
+    beginnings: BTreeMap<usize, Beginning>,
+}
+
+/// The first events of a workload.
+#[derive(Debug, Clone)]
+pub(super) struct Beginning {
+    pub(super) workload: Arc<Workload>,
+    /// Told by the oracle once.
+    pub(super) expected: Arc<Expected>,
 }
 
 impl Material {
     /// Nothing expected yet.
     pub fn new(workload: Workload) -> Self {
-        Self { workload: Arc::new(workload), expected: BTreeMap::new() }
+        Self { whole: Arc::new(workload), beginnings: BTreeMap::new() }
     }
 
-    /// The number of events that a run of at most `events` publishes in a pass.
-    pub fn events(&self, events: usize) -> usize {
-        events.min(self.workload.events.len())
+    /// All of it.
+    pub fn whole(&self) -> &Arc<Workload> {
+        &self.whole
     }
 
-    /// What the first `events` lead to, told by the oracle once.
-    pub fn expected(&mut self, events: usize) -> Arc<Expected> {
-        let workload = &self.workload;
-        let expected = self.expected.entry(events).or_insert_with(|| {
-            let mut expected = Expected::default();
-            let mut oracle = workload.oracle();
-            for event in &workload.events[..events] {
-                let receivers = oracle.publish(event);
-                let receivers = receivers.expect("generated events are within the limits");
-                expected.note(event.id, &receivers);
-            }
-            Arc::new(expected)
-        });
-        expected.clone()
+    /// The workload with its first `events` events at most: systems that are told the receivers of each
+    /// event beforehand must be told of these alone.
+    pub(super) fn beginning(&mut self, events: usize) -> Beginning {
+        let whole = &self.whole;
+        let events = events.min(whole.events.len());
+        self.beginnings.entry(events).or_insert_with(|| Beginning::new(whole, events)).clone()
+    }
+}
+
+impl Beginning {
+    fn new(whole: &Arc<Workload>, events: usize) -> Self {
+        let workload = match events == whole.events.len() {
+            true => whole.clone(),
+            false => Arc::new(Workload { events: whole.events[..events].to_vec(), ..(**whole).clone() }),
+        };
+        let mut expected = Expected::default();
+        for (event, receivers) in workload.events.iter().zip(workload.receivers()) {
+            expected.note(event.id, &receivers);
+        }
+        Self { workload, expected: Arc::new(expected) }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use crucible_events::crucible_core::mailbox::{Mailbox, Pushed, Settled};
+use crucible_events::crucible_core::mailbox::{Mailbox, Pushed, Receiver};
 use crucible_events::event::{Event, EventId, Priority};
 
 use super::{Prepared, Work};
@@ -22,7 +22,7 @@ pub(super) fn push_single() -> Prepared {
 
 /// A batch in, with one lock, and out.
 pub(super) fn push_batch() -> Prepared {
-    through(mixed(BATCH), |mailbox, events| mailbox.push_all(events) == Pushed::All)
+    through(sorted(BATCH), |mailbox, events| mailbox.push_all(events) == Pushed::All)
 }
 
 /// The same, all of one priority.
@@ -35,7 +35,14 @@ pub(super) fn push_batch_of_one_priority() -> Prepared {
 
 /// Eight batches in before the first goes out: places have to be shared among the priorities.
 pub(super) fn backlog() -> Prepared {
-    through(mixed(8 * BATCH), |mailbox, events| mailbox.push_all(events) == Pushed::All)
+    through(sorted(8 * BATCH), |mailbox, events| mailbox.push_all(events) == Pushed::All)
+}
+
+/// As batches are handed over: in order of priority.
+fn sorted(count: usize) -> Vec<Arc<Event>> {
+    let mut events = mixed(count);
+    events.sort_by_key(|event| event.priority);
+    events
 }
 
 fn mixed(count: usize) -> Vec<Arc<Event>> {
@@ -51,7 +58,7 @@ fn through(
     let mailbox = Mailbox::new(events.len());
     let expected = expected(&events);
     let mut outgoing = Vec::with_capacity(events.len());
-    let mut batch = VecDeque::with_capacity(BATCH);
+    let mut receiver = Receiver::new(BATCH);
     let run = move || {
         outgoing.extend_from_slice(&events);
         let mut work = Work { events: 0, deliveries: 0, bytes: 0, checksum: 0 };
@@ -59,11 +66,9 @@ fn through(
             return work;
         }
         let mut cx = Context::from_waker(Waker::noop());
-        let mut settled = Settled::default();
-        while mailbox.poll_take(&mut cx, &mut batch, BATCH, &mut settled) == Poll::Ready(true) {
-            batch.iter().for_each(|event| note(&mut work, event.id, event.priority));
-            settled = Settled { acknowledged: batch.len(), failed: 0 };
-            batch.clear();
+        while receiver.poll_next(&mailbox, &mut cx) == Poll::Ready(true) {
+            receiver.batch().iter().for_each(|event| note(&mut work, event.id, event.priority));
+            receiver.settle(0);
         }
         work
     };

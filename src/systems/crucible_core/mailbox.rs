@@ -8,10 +8,11 @@ use tokio::sync::Notify;
 
 use crate::event::{Event, Priority};
 
-/// Where the events of one service wait: bounded, one lane per priority, taken out in batches.
+/// Where the events of one service wait until its task takes them: bounded, by priority.
 ///
-/// One lock guards all of it. Whoever pushes or takes holds it once for a whole batch, and what is
-/// counted is counted under it, so that counting costs no atomics and always adds up.
+/// What arrives lies in one list, in order of arrival, and is swapped out as a whole by the
+/// [`Receiver`]. One lock guards it. Whoever pushes or takes holds it once for a whole batch, and what
+/// is counted is counted under it, so that counting costs no atomics and always adds up.
 #[derive(Debug)]
 pub struct Mailbox {
     capacity: usize,
@@ -24,9 +25,12 @@ pub struct Mailbox {
 
 #[derive(Debug, Default)]
 struct State {
-    lanes: [VecDeque<Arc<Event>>; Priority::ALL.len()],
-    waiting: usize,
-    /// Taken, but not yet reported as settled.
+    arrived: Vec<Arc<Event>>,
+    /// Whether `arrived` is not in order of priority.
+    mixed: bool,
+    /// Taken by the receiver, but not yet in a batch.
+    backlog: usize,
+    /// In the batch that is being handled.
     in_hand: usize,
     counts: Counts,
     closed: bool,
@@ -35,6 +39,18 @@ struct State {
     sleeper: Option<Waker>,
     wants_room: bool,
     wants_idle: bool,
+}
+
+/// The other end of a [`Mailbox`], in the hands of the task that serves it.
+#[derive(Debug)]
+pub struct Receiver {
+    limit: usize,
+    /// Empty between two takes; its memory goes back and forth.
+    arrived: Vec<Arc<Event>>,
+    /// What did not fit into a batch, one lane per priority.
+    lanes: [VecDeque<Arc<Event>>; Priority::ALL.len()],
+    batch: Vec<Arc<Event>>,
+    settled: Settled,
 }
 
 /// What became of the deliveries of a mailbox.
@@ -95,32 +111,40 @@ impl Mailbox {
         if state.closed {
             return Pushed::Closed;
         }
-        if state.waiting >= self.capacity {
+        if state.waiting() >= self.capacity {
             return Pushed::Full;
         }
-        state.put(event.clone());
+        state.mixed |= state.arrived.last().is_some_and(|last| last.priority > event.priority);
+        state.arrived.push(event.clone());
         state.counts.accepted += 1;
-        state.wake()
+        wake_sleeper(state);
+        Pushed::All
     }
 
-    /// Puts events in, in order, as long as there is room; takes those out of `events`.
+    /// Puts events in that are in order of priority, the first ones as long as there is room; takes
+    /// those out of `events`.
     pub fn push_all(&self, events: &mut Vec<Arc<Event>>) -> Pushed {
+        debug_assert!(events.is_sorted_by_key(|event| event.priority));
         let mut state = self.lock();
         if state.closed {
             return Pushed::Closed;
         }
-        let room = (self.capacity - state.waiting).min(events.len());
-        if room == 0 && !events.is_empty() {
+        let room = self.capacity.saturating_sub(state.waiting());
+        let Some(first) = events.first() else { return Pushed::All };
+        if room == 0 {
             return Pushed::Full;
         }
-        for event in events.drain(..room) {
-            state.put(event);
+        state.mixed |= state.arrived.last().is_some_and(|last| last.priority > first.priority);
+        let fits = events.len() <= room;
+        if fits {
+            state.counts.accepted += events.len() as u64;
+            state.arrived.append(events);
+        } else {
+            state.counts.accepted += room as u64;
+            state.arrived.extend(events.drain(..room));
         }
-        state.counts.accepted += room as u64;
-        match state.wake() {
-            Pushed::All if !events.is_empty() => Pushed::Full,
-            pushed => pushed,
-        }
+        wake_sleeper(state);
+        if fits { Pushed::All } else { Pushed::Full }
     }
 
     /// Puts all events in, waiting for room as often as it takes. Those that it leaves in `events`
@@ -138,37 +162,6 @@ impl Mailbox {
         }
     }
 
-    /// Takes the next batch of at most `limit` into the empty `batch`, most urgent first, and reports what became of the
-    /// last one. Ready with `false` once the mailbox is closed and empty.
-    pub fn poll_take(
-        &self,
-        cx: &mut Context<'_>,
-        batch: &mut VecDeque<Arc<Event>>,
-        limit: usize,
-        settled: &mut Settled,
-    ) -> Poll<bool> {
-        let mut state = self.lock();
-        state.settle(std::mem::take(settled));
-        if state.waiting == 0 {
-            if state.wants_idle {
-                state.wants_idle = false;
-                self.idle.notify_waiters();
-            }
-            if state.closed {
-                return Poll::Ready(false);
-            }
-            state.sleeper = Some(cx.waker().clone());
-            return Poll::Pending;
-        }
-        state.take(batch, limit);
-        if state.wants_room {
-            state.wants_room = false;
-            drop(state);
-            self.room.notify_waiters();
-        }
-        Poll::Ready(true)
-    }
-
     /// Waits until nothing waits and nothing is in hand.
     pub async fn wait_idle(&self) {
         loop {
@@ -177,7 +170,7 @@ impl Mailbox {
             idle.as_mut().enable();
             {
                 let mut state = self.lock();
-                if state.ended || state.waiting + state.in_hand == 0 {
+                if state.ended || state.unsettled() == 0 {
                     return;
                 }
                 state.wants_idle = true;
@@ -199,17 +192,18 @@ impl Mailbox {
         }
     }
 
-    /// The service's task is gone: gives up what waits and what was in hand.
+    /// The service's task is gone: gives up what waits and what was in hand. Its receiver has to be
+    /// gone before, or it still holds events.
     pub fn end(&self) {
-        let lanes = {
+        let arrived = {
             let mut state = self.lock();
             state.closed = true;
             state.ended = true;
-            state.counts.abandoned += (state.waiting + state.in_hand) as u64;
-            (state.waiting, state.in_hand) = (0, 0);
-            std::mem::take(&mut state.lanes)
+            state.counts.abandoned += state.unsettled() as u64;
+            (state.backlog, state.in_hand) = (0, 0);
+            std::mem::take(&mut state.arrived)
         };
-        drop(lanes); // outside the lock: it may be the last to hold the events
+        drop(arrived); // outside the lock: it may be the last to hold the events
         self.room.notify_waiters();
         self.idle.notify_waiters();
     }
@@ -217,7 +211,7 @@ impl Mailbox {
     /// What became of its deliveries so far.
     pub fn counts(&self) -> Counts {
         let state = self.lock();
-        Counts { queued: (state.waiting + state.in_hand) as u64, ..state.counts }
+        Counts { queued: state.unsettled() as u64, ..state.counts }
     }
 
     /// Whether its task came to its end.
@@ -228,44 +222,81 @@ impl Mailbox {
 
 /// What became of a batch that was taken.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Settled {
-    /// Done.
-    pub acknowledged: usize,
-    /// Failed; both together are all of the batch.
-    pub failed: usize,
+struct Settled {
+    acknowledged: usize,
+    failed: usize,
 }
 
-impl State {
-    fn put(&mut self, event: Arc<Event>) {
-        self.lanes[event.priority.lane()].push_back(event);
-        self.waiting += 1;
-    }
-
-    fn settle(&mut self, settled: Settled) {
-        self.counts.acknowledged += settled.acknowledged as u64;
-        self.counts.failed += settled.failed as u64;
-        self.in_hand -= settled.acknowledged + settled.failed;
-    }
-
-    fn take(&mut self, batch: &mut VecDeque<Arc<Event>>, limit: usize) {
-        if self.waiting <= limit {
-            // Lane by lane as a block of memory.
-            self.lanes.iter_mut().for_each(|lane| batch.append(lane));
-        } else {
-            let places = self.places(limit);
-            for (lane, places) in self.lanes.iter_mut().zip(places) {
-                batch.extend(lane.drain(..places));
-            }
+impl Receiver {
+    /// Makes batches of at most `limit` events.
+    pub fn new(limit: usize) -> Self {
+        Self {
+            limit,
+            arrived: Vec::new(),
+            lanes: Default::default(),
+            batch: Vec::new(),
+            settled: Settled::default(),
         }
-        self.in_hand = batch.len();
-        self.waiting -= batch.len();
     }
 
-    /// How many of each lane go into a batch of `limit`, when more than that wait.
-    fn places(&self, limit: usize) -> [usize; Priority::ALL.len()] {
+    /// The events to handle now, most urgent first.
+    pub fn batch(&self) -> &[Arc<Event>] {
+        &self.batch
+    }
+
+    /// The batch is done; `failed` of its events failed. Lets go of them.
+    pub fn settle(&mut self, failed: usize) {
+        self.settled = Settled { acknowledged: self.batch.len() - failed, failed };
+        self.batch.clear();
+    }
+
+    /// Makes the next batch. Ready with `false` once the mailbox is closed and empty.
+    pub fn poll_next(&mut self, mailbox: &Mailbox, cx: &mut Context<'_>) -> Poll<bool> {
+        let mut state = mailbox.lock();
+        state.settle(std::mem::take(&mut self.settled));
+        let waiting = state.waiting();
+        if waiting == 0 {
+            return state.rest(mailbox, cx);
+        }
+        std::mem::swap(&mut state.arrived, &mut self.arrived);
+        let mixed = std::mem::take(&mut state.mixed);
+        let whole = state.backlog == 0 && waiting <= self.limit;
+        state.in_hand = waiting.min(self.limit);
+        state.backlog = waiting - state.in_hand;
+        let wants_room = std::mem::take(&mut state.wants_room);
+        drop(state);
+        if wants_room {
+            mailbox.room.notify_waiters();
+        }
+        if whole {
+            std::mem::swap(&mut self.arrived, &mut self.batch);
+            if mixed {
+                self.batch.sort_by_key(|event| event.priority);
+            }
+        } else {
+            self.batch_from_lanes(waiting);
+        }
+        Poll::Ready(true)
+    }
+
+    fn batch_from_lanes(&mut self, waiting: usize) {
+        for event in self.arrived.drain(..) {
+            self.lanes[event.priority.lane()].push_back(event);
+        }
+        let places = self.places(waiting.min(self.limit));
+        for (lane, places) in self.lanes.iter_mut().zip(places) {
+            self.batch.extend(lane.drain(..places));
+        }
+    }
+
+    /// How many of each lane go into a batch of `len`, which is no more than wait.
+    fn places(&self, len: usize) -> [usize; Priority::ALL.len()] {
         let waiting = [0, 1, 2, 3].map(|lane: usize| self.lanes[lane].len());
+        if waiting.iter().sum::<usize>() == len {
+            return waiting;
+        }
         let mut places = [0, 1, 2, 3].map(|lane: usize| waiting[lane].min(KEPT_PLACES[lane]));
-        let mut left = limit - places.iter().sum::<usize>();
+        let mut left = len - places.iter().sum::<usize>();
         for (places, waiting) in places.iter_mut().zip(waiting) {
             let more = left.min(waiting - *places);
             *places += more;
@@ -275,18 +306,39 @@ impl State {
     }
 }
 
-trait Wake {
-    fn wake(self) -> Pushed;
+impl State {
+    fn waiting(&self) -> usize {
+        self.arrived.len() + self.backlog
+    }
+
+    fn unsettled(&self) -> usize {
+        self.waiting() + self.in_hand
+    }
+
+    fn settle(&mut self, settled: Settled) {
+        self.counts.acknowledged += settled.acknowledged as u64;
+        self.counts.failed += settled.failed as u64;
+        self.in_hand -= settled.acknowledged + settled.failed;
+    }
+
+    /// Nothing waits: tells who wants to know, and has the task woken when something comes.
+    fn rest(&mut self, mailbox: &Mailbox, cx: &mut Context<'_>) -> Poll<bool> {
+        if std::mem::take(&mut self.wants_idle) {
+            mailbox.idle.notify_waiters();
+        }
+        if self.closed {
+            return Poll::Ready(false);
+        }
+        self.sleeper = Some(cx.waker().clone());
+        Poll::Pending
+    }
 }
 
-impl Wake for MutexGuard<'_, State> {
-    /// Lets go of the lock, then wakes the service's task if it sleeps.
-    fn wake(mut self) -> Pushed {
-        let sleeper = self.sleeper.take();
-        drop(self);
-        if let Some(sleeper) = sleeper {
-            sleeper.wake();
-        }
-        Pushed::All
+/// Lets go of the lock, then wakes the service's task if it sleeps.
+fn wake_sleeper(mut state: MutexGuard<'_, State>) {
+    let sleeper = state.sleeper.take();
+    drop(state);
+    if let Some(sleeper) = sleeper {
+        sleeper.wake();
     }
 }

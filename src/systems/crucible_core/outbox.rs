@@ -2,7 +2,7 @@ use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::receivers::Scratch;
-use crate::event::Event;
+use crate::event::{Event, Priority};
 
 /// The deliveries of a few events, gathered by service, so that each mailbox is locked once for all.
 #[derive(Debug, Default)]
@@ -13,12 +13,15 @@ pub(super) struct Outbox {
 }
 
 impl Outbox {
-    pub(super) fn add(&mut self, service: u32, event: Arc<Event>) {
-        let position = service as usize;
-        if self.buffers.len() <= position {
-            self.buffers.resize_with(position + 1, Vec::new);
+    /// For services of numbers below `services`.
+    pub(super) fn make_room(&mut self, services: usize) {
+        if self.buffers.len() < services {
+            self.buffers.resize_with(services, Vec::new);
         }
-        let buffer = &mut self.buffers[position];
+    }
+
+    pub(super) fn add(&mut self, service: u32, event: Arc<Event>) {
+        let buffer = &mut self.buffers[service as usize];
         if buffer.is_empty() {
             self.touched.push(service);
         }
@@ -45,10 +48,52 @@ impl Outbox {
     }
 }
 
+/// Who gets each event of a chunk.
+#[derive(Debug, Default)]
+pub(super) struct Routed {
+    receivers: Vec<u32>,
+    /// For each event its priority and where its receivers end.
+    events: Vec<(Priority, usize)>,
+    /// Positions of the events, in the order of priority and then of publishing.
+    order: Vec<usize>,
+}
+
+impl Routed {
+    pub(super) fn clear(&mut self) {
+        self.receivers.clear();
+        self.events.clear();
+        self.order.clear();
+    }
+
+    /// The next event goes to these; returns how many they are.
+    pub(super) fn note(&mut self, priority: Priority, receivers: &[u32]) -> u32 {
+        self.receivers.extend_from_slice(receivers);
+        self.events.push((priority, self.receivers.len()));
+        receivers.len() as u32
+    }
+
+    /// To be called when all are noted: puts them in order.
+    pub(super) fn sort(&mut self) {
+        for priority in Priority::ALL {
+            let of_this = self.events.iter().enumerate().filter(|(_, event)| event.0 == priority);
+            self.order.extend(of_this.map(|(position, _)| position));
+        }
+    }
+
+    /// Position and receivers of each event, in order.
+    pub(super) fn by_priority(&self) -> impl DoubleEndedIterator<Item = (usize, &[u32])> {
+        self.order.iter().map(|&position| {
+            let begin = position.checked_sub(1).map_or(0, |before| self.events[before].1);
+            (position, &self.receivers[begin..self.events[position].1])
+        })
+    }
+}
+
 /// What publishing a batch works with; kept for the next one.
 #[derive(Debug, Default)]
 pub(super) struct Desk {
     pub(super) outbox: Outbox,
+    pub(super) routed: Routed,
     pub(super) scratch: Scratch,
 }
 

@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 
 use super::CrucibleCore;
 use super::mailbox::Pushed;
-use super::outbox::{Desk, Outbox};
+use super::outbox::{Desk, Routed};
 use super::receivers::Scratch;
 use super::service::{Service, in_handler};
 use crate::event::Event;
@@ -114,9 +114,10 @@ impl CrucibleCore {
             let begin = publications.len();
             let stuck = self.gather_and_hand_over(chunk, wait, &mut desk, &mut publications);
             for (number, service) in stuck {
-                let left = desk.outbox.buffer(number);
+                let Desk { outbox, routed, .. } = &mut *desk;
+                let left = outbox.buffer(number);
                 service.mailbox.push_all_waiting(left).await;
-                leave_all_out(left, chunk, &mut publications[begin..], false);
+                leave_all_out(left, chunk, routed, &mut publications[begin..], false);
             }
             self.events.count(&publications[begin..]);
         }
@@ -133,53 +134,60 @@ impl CrucibleCore {
         publications: &mut Vec<Publication>,
     ) -> Stuck {
         let snapshot = self.snapshot.load();
-        let Desk { outbox, scratch } = desk;
+        let Desk { outbox, routed, scratch } = desk;
         let begin = publications.len();
+        routed.clear();
+        // Routed in the order of publishing, which the rounds of groups follow.
         for event in chunk {
             publications.push(match snapshot.receivers(event, &self.config.limits, scratch) {
                 Ok(receivers) => {
-                    let present = receivers.iter().filter(|&&n| snapshot.directory.service(n).is_some());
-                    let deliveries = gather(event, present, outbox);
+                    let deliveries = routed.note(event.priority, receivers);
                     Publication::Accepted { deliveries: Some(deliveries) }
                 }
-                Err(why) => Publication::refused(why),
+                Err(why) => {
+                    routed.note(event.priority, &[]);
+                    Publication::refused(why)
+                }
             });
+        }
+        // Gathered in the order of priority, so that nobody has to sort later.
+        routed.sort();
+        outbox.make_room(snapshot.directory.slots());
+        for (position, receivers) in routed.by_priority() {
+            for &number in receivers {
+                outbox.add(number, chunk[position].clone());
+            }
         }
         let mut stuck = Stuck::new();
         outbox.flush(|number, events| {
-            let Some(service) = snapshot.directory.service(number) else {
-                return;
-            };
-            match service.mailbox.push_all(events) {
-                Pushed::All => {}
-                Pushed::Full if wait => stuck.push((number, service.clone())),
-                pushed => leave_all_out(events, chunk, &mut publications[begin..], pushed == Pushed::Full),
+            let service = snapshot.directory.service(number);
+            let pushed = service.map_or(Pushed::Closed, |service| service.mailbox.push_all(events));
+            match (pushed, service) {
+                (Pushed::All, _) => {}
+                (Pushed::Full, Some(service)) if wait => stuck.push((number, service.clone())),
+                (pushed, _) => {
+                    let full = pushed == Pushed::Full;
+                    leave_all_out(events, chunk, routed, &mut publications[begin..], full);
+                }
             }
         });
         stuck
     }
 }
 
-fn gather<'n>(event: &Arc<Event>, receivers: impl Iterator<Item = &'n u32>, outbox: &mut Outbox) -> u32 {
-    let mut deliveries = 0;
-    for &number in receivers {
-        outbox.add(number, event.clone());
-        deliveries += 1;
-    }
-    deliveries
-}
-
-/// Takes back the deliveries of `left`, the last of those of `chunk` that go to one service.
+/// Takes back the deliveries of `left`, the last of those of `chunk` that go to one service, in the
+/// order in which they were gathered.
 fn leave_all_out(
     left: &mut Vec<Arc<Event>>,
     chunk: &[Arc<Event>],
+    routed: &Routed,
     publications: &mut [Publication],
     full: bool,
 ) {
-    for (event, publication) in chunk.iter().zip(publications).rev() {
-        if left.last().is_some_and(|last| Arc::ptr_eq(last, event)) {
+    for (position, _) in routed.by_priority().rev() {
+        if left.last().is_some_and(|last| Arc::ptr_eq(last, &chunk[position])) {
             left.pop();
-            leave_out(publication, full);
+            leave_out(&mut publications[position], full);
         }
     }
 }

@@ -1,10 +1,9 @@
-use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex};
 
 use tokio::task::JoinHandle;
 
-use super::mailbox::{Mailbox, Settled};
+use super::mailbox::{Mailbox, Receiver};
 use crate::event::Name;
 use crate::routing::{Batch, Handler};
 
@@ -50,26 +49,26 @@ impl Service {
 }
 
 async fn serve<H: Handler>(service: Arc<Service>, handler: H, limit: usize) {
-    let _end = EndOnDrop(&service.mailbox);
-    let mut batch = VecDeque::with_capacity(limit);
-    let mut settled = Settled::default();
-    while poll_fn(|cx| service.mailbox.poll_take(cx, &mut batch, limit, &mut settled)).await {
-        // Filled from empty, it is one piece: this moves nothing.
-        let events = Batch::shared(batch.make_contiguous());
+    let mut desk = Desk { receiver: Receiver::new(limit), service };
+    while poll_fn(|cx| desk.receiver.poll_next(&desk.service.mailbox, cx)).await {
+        let events = Batch::shared(desk.receiver.batch());
         let outcome = IN_HANDLER.scope((), handler.handle(events)).await;
-        settled.failed = outcome.failed();
-        settled.acknowledged = batch.len() - settled.failed;
-        batch.clear();
+        desk.receiver.settle(outcome.failed());
         // A mailbox that is never empty must not keep the thread from the other tasks.
         tokio::task::consume_budget().await;
     }
 }
 
-/// Whatever ends the task (its own end, an abort, a panic of the handler), the mailbox learns of it.
-struct EndOnDrop<'a>(&'a Mailbox);
+/// Whatever ends the task (its own end, an abort, a panic of the handler), the mailbox learns of it
+/// after the events that it had taken are let go.
+struct Desk {
+    receiver: Receiver,
+    service: Arc<Service>,
+}
 
-impl Drop for EndOnDrop<'_> {
+impl Drop for Desk {
     fn drop(&mut self) {
-        self.0.end();
+        self.receiver = Receiver::new(0);
+        self.service.mailbox.end();
     }
 }
