@@ -90,19 +90,21 @@ copy_committed_tree() {
     cd "$work/tree"
 }
 
-apply() {
-    local patch=$root/ci/sabotage/$1.patch why
-    why=$(git apply --check "$patch" 2>&1) || {
-        printf '%s\n' "$why" >&2
-        refuse "ci/sabotage/$1.patch does not fit the code any more. To mend it, make this change by hand in a clean tree:
-  $(head -n1 "$patch")
-then: { head -n1 ci/sabotage/$1.patch; git diff; } >mended && mv mended ci/sabotage/$1.patch && git checkout -- src"
-    }
-    git apply "$patch"
+# All of them before anything is built.
+expect_that_patches_fit() {
+    local name patch why unfit=()
+    for name in "${only[@]}"; do
+        patch=$root/ci/sabotage/$name.patch
+        why=$(git apply --check "$patch" 2>&1) || { echo "$why" >&2 && unfit+=("$name"); }
+    done
+    [ ${#unfit[@]} -eq 0 ] || refuse "the code has changed and these do not fit any more: ${unfit[*]}
+To mend one, make the change that its first line tells by hand in a clean tree, then, in bash:
+  patch=ci/sabotage/${unfit[0]}.patch; git diff -U2 | cat <(head -n1 \$patch) - >mended; mv mended \$patch; git checkout -- src"
 }
 
 start=$SECONDS
 copy_committed_tree
+expect_that_patches_fit
 sabotage=control
 build
 control
@@ -114,7 +116,7 @@ for sabotage in "${only[@]}"; do
     lineup-*) if $quick; then continue; else expected=(ratios_invert); fi ;;
     *) refuse "ci/sabotage/$sabotage.patch: the name tells what is spoilt: core-…, coordinator-… or lineup-…" ;;
     esac
-    apply "$sabotage"
+    git apply "$root/ci/sabotage/$sabotage.patch"
     build
     "${expected[@]}"
     git apply -R "$root/ci/sabotage/$sabotage.patch"
