@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Installs what the other steps need and what is missing: valgrind, jq, cargo-deny.
+# Installs what the other steps need and what is missing: valgrind, jq, shellcheck, cargo-deny.
 set -euo pipefail
 
 missing=()
-for tool in valgrind jq; do
+for tool in valgrind jq shellcheck; do
     command -v "$tool" >/dev/null || missing+=("$tool")
 done
 
@@ -14,7 +14,7 @@ if [ ${#missing[@]} -gt 0 ]; then
         "${root[@]}" apt-get update -qq
         DEBIAN_FRONTEND=noninteractive "${root[@]}" apt-get install -y -qq "${missing[@]}"
     else
-        echo "missing: ${missing[*]}; install with your package manager (Fedora: dnf install, Arch: pacman -S, macOS: brew install jq; valgrind does not exist there)" >&2
+        echo "missing: ${missing[*]}; install with your package manager (Fedora: dnf install, Arch: pacman -S, macOS: brew install jq shellcheck; valgrind does not exist there)" >&2
         [ "${CI:-}" != true ] || exit 1
     fi
 fi
@@ -24,7 +24,7 @@ if ! cargo deny --version >/dev/null 2>&1; then
     cargo install cargo-deny --version "=0.20.2" --locked --debug --quiet
 fi
 
-for tool in valgrind jq; do
+for tool in valgrind jq shellcheck; do
     if command -v "$tool" >/dev/null; then "$tool" --version; else echo "$tool: not installed"; fi
 done
 cargo deny --version
