@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! publish ─► check ─► table ─► receivers ─► outbox ─► mailbox of each service ─► its task ─► handler
-//!                       ▲                      one lock per batch    four lanes     batches
+//!                       ▲                      one lock per batch   by priority    batches
 //!            control ───┘ rules, groups and services change here; readers see whole snapshots
 //! ```
 //!
