@@ -42,12 +42,12 @@ mod counted {
 }
 use counted::kernel::__BENCHES as BENCHES;
 
-/// Under valgrind two runs have to do: by then every buffer has its size. The whole warm-up went by before, at full
+/// Under valgrind four runs have to do: by then every buffer that changes hands has its size. The whole warm-up went by before, at full
 /// speed ([`count`]), and would take minutes here.
 fn settled(name: &str) -> Box<Checked> {
     let spec = kernels::all().iter().find(|spec| spec.name == name).expect("expanded from the same list");
     let mut kernel = Box::new(Checked::new(spec));
-    for _ in 0..2 {
+    for _ in 0..4 {
         kernel.run_checked().unwrap_or_else(|wrong| wrong.end_process());
     }
     kernel
