@@ -16,9 +16,10 @@ figure. First the same commands must pass on the copy as it is.
   ci/prove-checks.sh --only NAME  only this one (may be given more than once)
   ci/prove-checks.sh --list       their names, and what each breaks
 
-It builds the benches anew for each sabotage, so it takes long and is no step of .ci/run: run it when the checks
-themselves, the systems or the lineup have changed. Builds are kept in $CARGO_TARGET_DIR/prove-checks (default:
-target/prove-checks). Exit status: 0 if everything was noticed, 1 if not, 2 if it could not be tried.
+It builds the benches anew for each sabotage (2 minutes each on two free cores, --quick half a minute), so it is no
+step of .ci/run: run it when the checks themselves, the systems or the lineup have changed. Builds are kept in
+$CARGO_TARGET_DIR/prove-checks (default: target/prove-checks). Exit status: 0 if everything was noticed, 1 if not, 2 if
+it could not be tried.
 HELP
 }
 
