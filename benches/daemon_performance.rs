@@ -28,6 +28,10 @@ const TARGET: &str = "daemon_performance";
 /// Set in the process that runs Divan's part, whose table is kept as text.
 const DIVAN_PART: &str = "CRUCIBLE_PERF_DIVAN_PART";
 
+/// A pass takes 10 µs to 50 ms: some ten samples of the largest.
+const MIN_TIME: Duration = Duration::from_millis(100);
+const MAX_TIME: Duration = Duration::from_millis(500);
+
 /// Compares the systems scenario by scenario: throughput, CPU and memory closed loop, latency at equal offered load,
 /// and the ratio of the systems against the time that handlers take.
 #[derive(clap::Parser)]
@@ -211,10 +215,7 @@ fn divan_part(args: &Args, selection: Selection) -> ExitCode {
     SELECTED.get_or_init(|| selection.passes);
     match args.common.sample_size {
         Some(count) => Divan::default().sample_count(count).run_benches(),
-        None => Divan::default()
-            .min_time(Duration::from_millis(200))
-            .max_time(Duration::from_secs(1))
-            .run_benches(),
+        None => Divan::default().min_time(MIN_TIME).max_time(MAX_TIME).run_benches(),
     }
     ExitCode::SUCCESS
 }

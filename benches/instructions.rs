@@ -42,14 +42,14 @@ mod counted {
 }
 use counted::kernel::__BENCHES as BENCHES;
 
-/// Under valgrind four runs have to do: by then every buffer that changes hands has its size. The whole warm-up went by before, at full
-/// speed ([`count`]), and would take minutes here.
+/// Enough for every buffer to have its size, also the three that change hands in a mailbox.
+const SETTLING_RUNS: u64 = 4;
+
+/// The whole warm-up went by before, at full speed ([`count`]); under valgrind it would take minutes.
 fn settled(name: &str) -> Box<Checked> {
     let spec = kernels::all().iter().find(|spec| spec.name == name).expect("expanded from the same list");
     let mut kernel = Box::new(Checked::new(spec));
-    for _ in 0..4 {
-        kernel.run_checked().unwrap_or_else(|wrong| wrong.end_process());
-    }
+    kernel.settle(SETTLING_RUNS).unwrap_or_else(|wrong| wrong.end_process());
     kernel
 }
 

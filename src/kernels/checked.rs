@@ -69,8 +69,16 @@ impl Checked {
     /// # Errors
     /// At the first run that did wrong work.
     pub fn warm_up(&mut self) -> Result<(), WrongWork> {
+        self.settle(u64::MAX)
+    }
+
+    /// The same, with `most` runs at most.
+    ///
+    /// # Errors
+    /// At the first run that did wrong work.
+    pub fn settle(&mut self, most: u64) -> Result<(), WrongWork> {
         let runs = self.prepared.warm_up_events.div_ceil(self.expected().events);
-        (0..runs.max(1)).try_for_each(|_| self.run_checked())
+        (0..runs.clamp(1, most)).try_for_each(|_| self.run_checked())
     }
 
     /// For an instrument that keeps results until its clock has stopped: each checks itself when it is dropped.
