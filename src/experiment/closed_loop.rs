@@ -22,7 +22,7 @@ pub struct ClosedLoop {
     pub work: HandlerWork,
     /// Events of a pass at most.
     pub events: usize,
-    /// Passes go on until then.
+    /// Passes go on until then; there is at least one.
     pub at_least: Duration,
 }
 
@@ -99,7 +99,7 @@ async fn passes<S: EventSystem>(
     stage.check(expected, 1)?;
     let cpu = CpuTime::of_this_process();
     let (mut passes, mut elapsed) = (0, Duration::ZERO);
-    while elapsed < spec.at_least {
+    while passes == 0 || elapsed < spec.at_least {
         let begin = Instant::now();
         pass(&stage, events, spec.publishing, deliveries).await?;
         elapsed += begin.elapsed();
