@@ -19,15 +19,15 @@ pub(super) fn spec(
 }
 
 /// Events of a pass when handlers take time: so many that the system which serves one delivery after
-/// the other takes some 100 ms, or some 200 ms where it waits.
+/// the other takes some 50 ms, or some 100 ms where it waits.
 pub(super) fn events_for(work: HandlerWork) -> usize {
     match work {
         HandlerWork::None => 1_000,
         HandlerWork::Spin(time) => match time.as_micros() {
-            0..=40 => 1_000,
-            micros => usize::try_from(40_000 / micros).unwrap_or(usize::MAX).max(10),
+            0..=20 => 1_000,
+            micros => usize::try_from(20_000 / micros).unwrap_or(usize::MAX).max(10),
         },
-        HandlerWork::Await(_) => 40,
+        HandlerWork::Await(_) => 20,
     }
 }
 
