@@ -106,10 +106,7 @@ impl Beginning {
             true => whole.clone(),
             false => Arc::new(Workload { events: whole.events[..events].to_vec(), ..(**whole).clone() }),
         };
-        let mut expected = Expected::default();
-        for (event, receivers) in workload.events.iter().zip(workload.receivers()) {
-            expected.note(event.id, &receivers);
-        }
-        Self { workload, expected: Arc::new(expected) }
+        let expected = Arc::new(workload.expected());
+        Self { workload, expected }
     }
 }

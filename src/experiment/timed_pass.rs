@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use crucible_events::routing::{EventSystem, Expected, Recorder, Tally};
+use crucible_events::routing::{EventSystem, Recorder, Tally};
 use tokio::runtime::Runtime;
 
 use super::closed_loop::pass;
@@ -35,11 +35,7 @@ pub(super) fn prepare<S: EventSystem>(
 }
 
 fn expected(workload: &Workload) -> Work {
-    let mut expected = Expected::default();
-    for (event, receivers) in workload.events.iter().zip(workload.receivers()) {
-        expected.note(event.id, &receivers);
-    }
-    let Tally { deliveries, checksum } = expected.total();
+    let Tally { deliveries, checksum } = workload.expected().total();
     let bytes = workload.events.iter().map(|event| event.payload.len() as u64).sum();
     Work { events: workload.events.len() as u64, deliveries, bytes, checksum }
 }

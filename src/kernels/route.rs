@@ -1,6 +1,6 @@
 //! From publish to acknowledged: a whole system, on one thread, with events built beforehand.
 
-use crucible_events::routing::{EventSystem, Expected, Recorder, Tally};
+use crucible_events::routing::{EventSystem, Recorder, Tally};
 use tokio::runtime::{Builder, Runtime};
 
 use super::{Kernel, Prepared, Work};
@@ -38,11 +38,7 @@ pub(super) fn runtime() -> Runtime {
 }
 
 fn expected(workload: &Workload) -> Work {
-    let mut expected = Expected::default();
-    for (event, receivers) in workload.events.iter().zip(workload.receivers()) {
-        expected.note(event.id, &receivers);
-    }
-    work(workload.events.len(), payload_bytes(workload), expected.total())
+    work(workload.events.len(), payload_bytes(workload), workload.expected().total())
 }
 
 fn payload_bytes(workload: &Workload) -> u64 {

@@ -32,7 +32,7 @@ pub use scenario::{InvalidScenario, Scenario, UnknownScenario};
 use std::sync::Arc;
 
 use crucible_events::event::{Event, Limits, Name};
-use crucible_events::routing::{GroupSpec, Oracle, Rule, ServiceSpec};
+use crucible_events::routing::{Expected, GroupSpec, Oracle, Rule, ServiceSpec};
 
 use generator::Generator;
 
@@ -99,6 +99,15 @@ impl Workload {
         let receivers = |event: &Arc<Event>| oracle.publish(event);
         let receivers: Result<_, _> = self.events.iter().map(receivers).collect();
         receivers.expect("generated events are within the limits and name no targets")
+    }
+
+    /// What each service is to receive in one pass over its events, as the oracle says.
+    pub fn expected(&self) -> Expected {
+        let mut expected = Expected::default();
+        for (event, receivers) in self.events.iter().zip(self.receivers()) {
+            expected.note(event.id, &receivers);
+        }
+        expected
     }
 
     /// What its events come to; counted, event by event.
