@@ -98,16 +98,7 @@ impl State {
     }
 
     fn ledger(&self) -> Ledger {
-        self.accounts.iter().fold(Ledger::default(), |sum, (account, _)| {
-            let part = account.borrow();
-            Ledger {
-                accepted: sum.accepted + part.accepted,
-                acknowledged: sum.acknowledged + part.acknowledged,
-                failed: sum.failed + part.failed,
-                queued: sum.queued + part.queued,
-                abandoned: sum.abandoned + part.abandoned,
-            }
-        })
+        self.accounts.iter().map(|(account, _)| *account.borrow()).sum()
     }
 }
 
@@ -204,7 +195,7 @@ impl EventSystem for Plain {
         let state = self.state();
         let services = state.services.iter().map(|(name, service)| {
             let Ledger { queued, acknowledged, failed, .. } = *service.account.borrow();
-            ServiceStatistics { name: name.clone(), queued, acknowledged, failed }
+            ServiceStatistics { queued, acknowledged, failed, ..ServiceStatistics::new(name) }
         });
         Ok(Statistics { rules: state.rules.len(), services: services.collect(), ..state.counts.clone() })
     }

@@ -57,12 +57,12 @@ macro_rules! for_each_kernel {
             reference_batch_medium, "reference/batch/medium", || route::prepare(sut::reference_batched, &Scenario::MEDIUM, Batch);
             reference_single_heavy, "reference/single/heavy", || route::prepare(sut::reference_one_by_one, &Scenario::HEAVY, Single);
             reference_batch_heavy, "reference/batch/heavy", || route::prepare(sut::reference_batched, &Scenario::HEAVY, Batch);
-            route_core_light_single, "route/core/light/single", || route::prepare(sut::crucible_core, &Scenario::LIGHT, Single);
-            route_core_light_batch, "route/core/light/batch", || route::prepare(sut::crucible_core, &Scenario::LIGHT, Batch);
-            route_core_medium_single, "route/core/medium/single", || route::prepare(sut::crucible_core, &Scenario::MEDIUM, Single);
-            route_core_medium_batch, "route/core/medium/batch", || route::prepare(sut::crucible_core, &Scenario::MEDIUM, Batch);
-            route_core_heavy_single, "route/core/heavy/single", || route::prepare(sut::crucible_core, &Scenario::HEAVY, Single);
-            route_core_heavy_batch, "route/core/heavy/batch", || route::prepare(sut::crucible_core, &Scenario::HEAVY, Batch);
+            route_core_light_single, "route/core/light/single", || route::core(&Scenario::LIGHT, Single);
+            route_core_light_batch, "route/core/light/batch", || route::core(&Scenario::LIGHT, Batch);
+            route_core_medium_single, "route/core/medium/single", || route::core(&Scenario::MEDIUM, Single);
+            route_core_medium_batch, "route/core/medium/batch", || route::core(&Scenario::MEDIUM, Batch);
+            route_core_heavy_single, "route/core/heavy/single", || route::core(&Scenario::HEAVY, Single);
+            route_core_heavy_batch, "route/core/heavy/batch", || route::core(&Scenario::HEAVY, Batch);
             route_coordinator_light_single, "route/coordinator/light/single", || route::prepare(sut::data_coordinator, &Scenario::LIGHT, Single);
             route_coordinator_light_batch, "route/coordinator/light/batch", || route::prepare(sut::data_coordinator, &Scenario::LIGHT, Batch);
             route_coordinator_medium_single, "route/coordinator/medium/single", || route::prepare(sut::data_coordinator, &Scenario::MEDIUM, Single);

@@ -4,8 +4,11 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
+use crucible_events::crucible_core::limiter::Limiter;
 use crucible_events::crucible_core::mailbox::{Mailbox, Pushed, Receiver};
-use crucible_events::event::{Event, EventId, Priority};
+use crucible_events::crucible_core::{ManualClock, Moment};
+use crucible_events::event::{Event, EventId, Priority, Timestamp};
+use crucible_events::routing::{Batch, BreakerPolicy, Envelope, Parcel};
 
 use super::{Prepared, Work};
 use crate::workload::match_probes;
@@ -17,12 +20,14 @@ const BATCH: usize = 64;
 
 /// A batch in, event by event, and out.
 pub(super) fn push_single() -> Prepared {
-    through(mixed(BATCH), |mailbox, events| events.drain(..).all(|event| mailbox.push(&event) == Pushed::All))
+    let events = mixed(BATCH);
+    let parcels = events.iter().cloned().map(Parcel::one).collect();
+    through(&events, parcels)
 }
 
-/// A batch in, with one lock, and out.
+/// A batch in, in one envelope, and out.
 pub(super) fn push_batch() -> Prepared {
-    through(sorted(BATCH), |mailbox, events| mailbox.push_all(events) == Pushed::All)
+    in_envelopes(&sorted(BATCH))
 }
 
 /// The same, all of one priority.
@@ -30,12 +35,12 @@ pub(super) fn push_batch_of_one_priority() -> Prepared {
     let events = mixed(BATCH)
         .into_iter()
         .map(|event| Arc::new(Event { priority: Priority::Normal, ..(*event).clone() }));
-    through(events.collect(), |mailbox, events| mailbox.push_all(events) == Pushed::All)
+    in_envelopes(&events.collect::<Vec<_>>())
 }
 
 /// Eight batches in before the first goes out: places have to be shared among the priorities.
 pub(super) fn backlog() -> Prepared {
-    through(sorted(8 * BATCH), |mailbox, events| mailbox.push_all(events) == Pushed::All)
+    in_envelopes(&sorted(8 * BATCH))
 }
 
 /// As batches are handed over: in order of priority.
@@ -49,26 +54,33 @@ fn mixed(count: usize) -> Vec<Arc<Event>> {
     match_probes(count, SEED)
 }
 
-/// Puts `events` in by `push`, then takes batches until the mailbox is empty. The checksum depends on
+fn in_envelopes(events: &[Arc<Event>]) -> Prepared {
+    let envelopes = events.chunks(BATCH).map(|chunk| Arc::new(Envelope::new(chunk)));
+    let all = |envelope| Parcel::pick(&envelope, u64::MAX);
+    through(events, envelopes.map(all).collect())
+}
+
+/// Puts parcels of `events` in, then takes batches until the mailbox is empty. The checksum depends on
 /// the order in which priorities come out.
-fn through(
-    events: Vec<Arc<Event>>,
-    push: impl Fn(&Mailbox, &mut Vec<Arc<Event>>) -> bool + 'static,
-) -> Prepared {
-    let mailbox = Mailbox::new(events.len());
-    let expected = expected(&events);
-    let mut outgoing = Vec::with_capacity(events.len());
-    let mut receiver = Receiver::new(BATCH);
+fn through(events: &[Arc<Event>], parcels: Vec<Parcel>) -> Prepared {
+    let mailbox = Mailbox::new(events.len(), BreakerPolicy::default());
+    let expected = expected(events);
+    let clock = ManualClock::new(Timestamp(0)).clock();
+    let limiter = Arc::new(Limiter::new(events.len()));
+    let mut receiver = Receiver::new(BATCH, clock, limiter);
     let run = move || {
-        outgoing.extend_from_slice(&events);
         let mut work = Work { events: 0, deliveries: 0, bytes: 0, checksum: 0 };
-        if !push(&mailbox, &mut outgoing) {
-            return work;
+        for mut parcel in parcels.iter().cloned() {
+            if mailbox.push(&mut parcel, Moment::NEVER) != Pushed::All {
+                return work;
+            }
         }
         let mut cx = Context::from_waker(Waker::noop());
         while receiver.poll_next(&mailbox, &mut cx) == Poll::Ready(true) {
-            receiver.batch().iter().for_each(|event| note(&mut work, event.id, event.priority));
-            receiver.settle(0);
+            Batch::parcels(receiver.batch())
+                .iter()
+                .for_each(|event| note(&mut work, event.id, event.priority));
+            receiver.acknowledge();
         }
         work
     };

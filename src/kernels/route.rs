@@ -1,6 +1,8 @@
 //! From publish to acknowledged: a whole system, on one thread, with events built beforehand.
 
-use crucible_events::routing::{EventSystem, Recorder, Tally};
+use crucible_events::crucible_core::{Config, CrucibleCore, ManualClock};
+use crucible_events::event::Timestamp;
+use crucible_events::routing::{EventSystem, Recorder, Tally, WindowPolicy};
 use tokio::runtime::{Builder, Runtime};
 
 use super::{Kernel, Prepared, Work};
@@ -20,6 +22,27 @@ pub(super) fn prepare<S: EventSystem>(
     scenario: &Scenario,
     publishing: Publishing,
 ) -> Prepared {
+    prepare_with(make, || {}, scenario, publishing)
+}
+
+/// The same through CrucibleCore with its default configuration. It remembers ids for a while: before each
+/// run its clock moves by that much, so that a run finds the same events new and lets go of as many ids as it
+/// remembers, as in the long run.
+pub(super) fn core(scenario: &Scenario, publishing: Publishing) -> Prepared {
+    let hand = ManualClock::new(Timestamp(0));
+    let clock = hand.clock();
+    let make = move |_: &Workload| {
+        CrucibleCore::with_clock(Config::default(), clock).expect("the default settings work")
+    };
+    prepare_with(make, move || hand.advance(WindowPolicy::default().time), scenario, publishing)
+}
+
+fn prepare_with<S: EventSystem>(
+    make: impl FnOnce(&Workload) -> S,
+    begin: impl FnMut() + 'static,
+    scenario: &Scenario,
+    publishing: Publishing,
+) -> Prepared {
     let scenario = scenario.clone().with_events(scenario.events().min(EVENTS)).expect("not zero");
     let workload = Workload::generate(&scenario, SEED);
     let expected = expected(&workload);
@@ -27,7 +50,8 @@ pub(super) fn prepare<S: EventSystem>(
     let stage = runtime.block_on(async { Stage::set_up(make(&workload), &workload, |r: Recorder| r).await });
     let stage = stage.unwrap_or_else(|why| panic!("kernel route, {scenario}: {why}"));
     let bytes = payload_bytes(&workload);
-    Prepared::new(Route { stage, runtime, workload, publishing, bytes, before: Tally::default() }, expected)
+    let route = Route { stage, runtime, workload, begin, publishing, bytes, before: Tally::default() };
+    Prepared::new(route, expected)
 }
 
 /// One thread and no timer: a timer would read the clock, and counts would differ from run to run.
@@ -49,18 +73,21 @@ pub(super) fn work(events: usize, bytes: u64, tally: Tally) -> Work {
     Work { events: events as u64, deliveries: tally.deliveries, bytes, checksum: tally.checksum }
 }
 
-struct Route<S> {
+struct Route<S, B> {
     // Dropped before the runtime, whose tasks serve it.
     stage: Stage<S>,
     runtime: Runtime,
     workload: Workload,
+    /// Comes before each run.
+    begin: B,
     publishing: Publishing,
     bytes: u64,
     before: Tally,
 }
 
-impl<S: EventSystem> Kernel for Route<S> {
+impl<S: EventSystem, B: FnMut()> Kernel for Route<S, B> {
     fn run(&mut self) -> Work {
+        (self.begin)();
         let Self { stage, runtime, workload, publishing, .. } = self;
         let quiet = runtime.block_on(async {
             let announced = publish_all(&stage.system, &workload.events, *publishing).await?;

@@ -2,12 +2,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::directory::Directory;
-use super::mailbox::Counts;
 use super::receivers::Snapshot;
 use super::service::Service;
 use super::table::Rulebook;
 use crate::event::{Limits, Name, Target};
-use crate::routing::{GroupSpec, InvalidRule, Ledger, Rule, SystemError};
+use crate::routing::{GroupSpec, InvalidRule, Ledger, Rule, ServiceSpec, SystemError};
 
 /// What changes are made to: behind a lock, away from the path of events.
 #[derive(Debug, Default)]
@@ -16,8 +15,8 @@ pub(super) struct Control {
     directory: Arc<Directory>,
     /// Unregistered, but still serving what they had accepted.
     leaving: Vec<Arc<Service>>,
-    /// Counts of those that are gone.
-    gone: Counts,
+    /// What became of the deliveries of those that are gone.
+    gone: Ledger,
 }
 
 impl Control {
@@ -44,22 +43,20 @@ impl Control {
     pub(super) fn ledger(&mut self) -> Ledger {
         self.forget_the_gone();
         let services = self.directory.services().chain(&self.leaving);
-        let sum = services.map(|service| service.mailbox.counts()).fold(self.gone, Counts::plus);
-        Ledger {
-            accepted: sum.accepted,
-            acknowledged: sum.acknowledged,
-            failed: sum.failed,
-            queued: sum.queued,
-            abandoned: sum.abandoned,
+        services.map(|service| service.mailbox.counts().ledger).chain([self.gone]).sum()
+    }
+
+    pub(super) fn check_new_service(&self, spec: &ServiceSpec, limits: &Limits) -> Result<(), SystemError> {
+        spec.check(limits)?;
+        match self.directory.service_named(&spec.name) {
+            Some(_) => Err(SystemError::Exists { what: "service", name: spec.name.clone() }),
+            None => Ok(()),
         }
     }
 
-    pub(super) fn check_new_service(&self, name: &Name, limits: &Limits) -> Result<(), SystemError> {
-        limits.check_name("service", name)?;
-        match self.directory.service_named(name) {
-            Some(_) => Err(SystemError::Exists { what: "service", name: name.clone() }),
-            None => Ok(()),
-        }
+    pub(super) fn service_named(&self, name: &Name) -> Result<Arc<Service>, SystemError> {
+        let found = self.directory.service_named(name);
+        found.map(|(_, service)| service.clone()).ok_or_else(|| unknown("service", name))
     }
 
     pub(super) fn insert_service(&mut self, service: Arc<Service>) {
@@ -77,15 +74,14 @@ impl Control {
     }
 
     pub(super) fn define_group(&mut self, group: GroupSpec, limits: &Limits) -> Result<(), SystemError> {
-        limits.check_name("group", &group.name)?;
+        group.check(limits)?;
         if self.directory.group_named(&group.name).is_some() {
             return Err(SystemError::Exists { what: "group", name: group.name });
         }
-        if let Some(stranger) = group.members.iter().find(|name| self.directory.service_named(name).is_none())
-        {
+        let mut members = group.members.iter().map(|member| &member.name);
+        if let Some(stranger) = members.find(|name| self.directory.service_named(name).is_none()) {
             return Err(unknown("service", stranger));
         }
-        check_members(&group)?;
         Arc::make_mut(&mut self.directory).insert_group(group);
         Ok(())
     }
@@ -136,20 +132,11 @@ impl Control {
         self.leaving.retain(|service| {
             let ended = service.mailbox.has_ended();
             if ended {
-                *gone = gone.plus(service.mailbox.counts());
+                *gone += service.mailbox.counts().ledger;
             }
             !ended
         });
     }
-}
-
-fn check_members(group: &GroupSpec) -> Result<(), SystemError> {
-    let fail = |why| Err(SystemError::Group { group: group.name.clone(), why });
-    if group.members.is_empty() {
-        return fail("it has no members");
-    }
-    let different: BTreeSet<_> = group.members.iter().collect();
-    if different.len() < group.members.len() { fail("it names a service twice") } else { Ok(()) }
 }
 
 fn unknown(what: &'static str, name: &Name) -> SystemError {

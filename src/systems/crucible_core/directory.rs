@@ -3,9 +3,20 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustc_hash::FxHashMap;
 
+use super::balance::{Candidate, Load, choose};
 use super::service::Service;
 use crate::event::{Name, Target};
-use crate::routing::GroupSpec;
+use crate::routing::{GroupSpec, Member};
+
+/// Who gets an event that goes to a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Choice {
+    Member(u32),
+    /// No member is registered, or there is no such group: such an event is not the group's.
+    Nobody,
+    /// The strategy takes none of the registered members at this moment.
+    Unavailable,
+}
 
 /// Names and numbers of services and groups as they are at one moment. Replaced as a whole.
 ///
@@ -22,9 +33,9 @@ pub(super) struct Directory {
 #[derive(Debug, Clone)]
 struct Group {
     spec: Arc<GroupSpec>,
-    members: Box<[u32]>,
-    /// Numbers of the members that are registered, in the order of the round.
-    present: Box<[u32]>,
+    members: Box<[Candidate]>,
+    /// The members that are registered, in the order of the round.
+    present: Box<[Candidate]>,
     /// How many events it got while a member was present.
     turn: Arc<AtomicU64>,
 }
@@ -60,15 +71,16 @@ impl Directory {
         Some(&self.groups.get(number as usize)?.as_ref()?.spec.name)
     }
 
-    /// The member whose turn it is; the next call names the next.
-    pub(super) fn next_member(&self, group: u32) -> Option<u32> {
-        let group = self.groups.get(group as usize)?.as_ref()?;
-        let len = group.present.len() as u64;
-        if len == 0 {
-            return None;
+    /// The member that gets the next event of a group.
+    pub(super) fn next_member(&self, group: u32, load: &impl Load) -> Choice {
+        let Some(group) = self.groups.get(group as usize).and_then(Option::as_ref) else {
+            return Choice::Nobody;
+        };
+        if group.present.is_empty() {
+            return Choice::Nobody;
         }
-        let turn = group.turn.fetch_add(1, Ordering::Relaxed) % len;
-        group.present.get(usize::try_from(turn).ok()?).copied()
+        let turn = group.turn.fetch_add(1, Ordering::Relaxed);
+        choose(group.spec.strategy, &group.present, turn, load).map_or(Choice::Unavailable, Choice::Member)
     }
 
     pub(super) fn knows(&self, target: &Target) -> bool {
@@ -93,7 +105,12 @@ impl Directory {
     }
 
     pub(super) fn insert_group(&mut self, spec: GroupSpec) {
-        let members = spec.members.iter().map(|member| self.service_numbers.acquire(member)).collect();
+        let candidate = |member: &Member| Candidate {
+            number: self.service_numbers.acquire(&member.name),
+            weight: member.weight,
+            priority: member.priority,
+        };
+        let members = spec.members.iter().map(candidate).collect();
         let number = self.group_numbers.acquire(&spec.name);
         let group = Group { spec: spec.into(), members, present: Box::default(), turn: Arc::default() };
         set(&mut self.groups, number, Some(group));
@@ -104,13 +121,14 @@ impl Directory {
         let Some(group) = self.groups.get_mut(number as usize).and_then(Option::take) else {
             return;
         };
-        group.members.iter().for_each(|&member| self.service_numbers.release(member));
+        group.members.iter().for_each(|member| self.service_numbers.release(member.number));
         self.group_numbers.release(number);
     }
 
     fn refresh_groups(&mut self) {
         let services = &self.services;
-        let is_present = |&&number: &&u32| services.get(number as usize).is_some_and(Option::is_some);
+        let is_present =
+            |member: &&Candidate| services.get(member.number as usize).is_some_and(Option::is_some);
         for group in self.groups.iter_mut().flatten() {
             group.present = group.members.iter().filter(is_present).copied().collect();
         }

@@ -14,17 +14,26 @@
 //!
 //! [`table`] and [`mailbox`] are public as parts: to be used alone, and measured alone.
 
+pub mod balance;
+pub mod breaker;
+mod call;
+mod clock;
 mod config;
 mod control;
+mod dead_letters;
 mod directory;
+pub mod limiter;
 pub mod mailbox;
 mod outbox;
 mod publish;
 mod receivers;
+mod retry;
 mod service;
+mod sync;
 pub mod table;
 #[cfg(test)]
 mod tests;
+pub mod window;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -32,26 +41,31 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
+pub use clock::{Clock, ManualClock, Moment};
 pub use config::{Config, ConfigError};
+pub use retry::wait as retry_wait;
 
 use self::control::Control;
+use self::mailbox::Pushed;
 use self::outbox::Desks;
-use self::publish::EventCounts;
+use self::publish::{EventCounts, may_wait};
 use self::receivers::Snapshot;
-use self::service::Service;
-use crate::event::{Event, Name, Target};
+use self::service::{Service, Shared};
+use self::window::Window;
+use crate::event::{Event, Name, Target, Timestamp};
 use crate::routing::{
-    Capabilities, Capability, EventSystem, GroupSpec, Handler, Ledger, OnFull, Publication, Rule,
-    ServiceSpec, ServiceStatistics, Statistics, SystemError,
+    Capabilities, Capability, DeadLetter, EventSystem, GroupSpec, Handler, Ledger, LetterId, OnFull, Parcel,
+    Publication, Rule, ServiceSpec, Statistics, SystemError, Terms,
 };
 
-/// See the [module](self). Needs a tokio runtime to register services; when it is dropped, services
-/// finish what was accepted and end.
-#[derive(Debug, Default)]
+/// See the [module](self). Needs a tokio runtime with its timer to register services; when it is dropped,
+/// services finish what was accepted and end.
+#[derive(Debug)]
 pub struct CrucibleCore {
-    config: Config,
+    shared: Arc<Shared>,
     snapshot: ArcSwap<Snapshot>,
     control: Mutex<Control>,
+    window: Mutex<Window>,
     desks: Desks,
     events: EventCounts,
     closed: AtomicBool,
@@ -63,14 +77,33 @@ impl CrucibleCore {
     /// # Errors
     /// The first setting that cannot work.
     pub fn new(config: Config) -> Result<Self, ConfigError> {
+        Self::with_clock(config, Clock::default())
+    }
+
+    /// The same, reading the time from this clock.
+    ///
+    /// # Errors
+    /// The first setting that cannot work.
+    pub fn with_clock(config: Config, clock: Clock) -> Result<Self, ConfigError> {
         config.check()?;
-        let mut core = Self::default();
-        core.config = config;
-        Ok(core)
+        let window = Mutex::new(Window::new(config.window));
+        Ok(Self {
+            shared: Arc::new(Shared::new(config, clock)),
+            snapshot: ArcSwap::default(),
+            control: Mutex::default(),
+            window,
+            desks: Desks::default(),
+            events: EventCounts::default(),
+            closed: AtomicBool::new(false),
+        })
     }
 
     fn control(&self) -> MutexGuard<'_, Control> {
         self.control.lock().expect("nothing panics while it holds this lock")
+    }
+
+    fn window(&self) -> MutexGuard<'_, Window> {
+        self.window.lock().expect("nothing panics while it holds this lock")
     }
 
     fn check_open(&self) -> Result<(), SystemError> {
@@ -105,6 +138,36 @@ impl CrucibleCore {
             }
         }
     }
+
+    /// Tries to accept a dead letter again; if there is no room, it stays one. Returns its service too.
+    fn try_replay(&self, id: LetterId, on_full: OnFull) -> Result<(Pushed, Arc<Service>), SystemError> {
+        self.check_open()?;
+        let letters = &self.shared.letters;
+        let letter = letters.take(id).ok_or(SystemError::NoLetter(id))?;
+        let service = match self.control().service_named(&letter.service) {
+            Ok(service) => service,
+            Err(unknown) => {
+                letters.put_back(letter);
+                return Err(unknown);
+            }
+        };
+        let event = Event { retry_count: 0, ..Event::clone(&letter.event) };
+        let mut parcel = Parcel::one(Arc::new(event));
+        let pushed = self.push(&service, &mut parcel, None, self.shared.clock.now(), on_full);
+        if pushed == Pushed::All {
+            letters.replayed();
+        } else {
+            letters.put_back(letter);
+        }
+        Ok((pushed, service))
+    }
+}
+
+impl Default for CrucibleCore {
+    /// With the default settings.
+    fn default() -> Self {
+        Self::new(Config::default()).expect("the default settings work, as a test shows")
+    }
 }
 
 impl Drop for CrucibleCore {
@@ -115,21 +178,21 @@ impl Drop for CrucibleCore {
 
 impl EventSystem for CrucibleCore {
     fn capabilities(&self) -> Capabilities {
-        Capabilities::of(&[
-            Capability::Rules,
-            Capability::ExplicitTargets,
-            Capability::Groups,
-            Capability::Priorities,
-            Capability::BackPressure,
-            Capability::DeliveryCounts,
-        ])
+        Capabilities::of(&Capability::ALL)
+    }
+
+    fn terms(&self) -> Terms {
+        self.shared.config.terms()
+    }
+
+    fn now(&self) -> Timestamp {
+        self.shared.clock.wall()
     }
 
     async fn register<H: Handler>(&self, service: ServiceSpec, handler: H) -> Result<(), SystemError> {
-        let Config { mailbox_capacity, batch, ref limits } = self.config;
         self.change(|control| {
-            control.check_new_service(&service.name, limits)?;
-            control.insert_service(Service::start(service.name, mailbox_capacity, batch, handler));
+            control.check_new_service(&service, &self.shared.config.limits)?;
+            control.insert_service(Service::start(service, handler, &self.shared));
             Ok(())
         })
     }
@@ -139,7 +202,7 @@ impl EventSystem for CrucibleCore {
     }
 
     async fn define_group(&self, group: GroupSpec) -> Result<(), SystemError> {
-        self.change(|control| control.define_group(group, &self.config.limits))
+        self.change(|control| control.define_group(group, &self.shared.config.limits))
     }
 
     async fn remove_group(&self, group: &Name) -> Result<(), SystemError> {
@@ -147,7 +210,7 @@ impl EventSystem for CrucibleCore {
     }
 
     async fn add_rule(&self, rule: Rule) -> Result<(), SystemError> {
-        self.change(|control| control.add_rule(&rule, &self.config.limits))
+        self.change(|control| control.add_rule(&rule, &self.shared.config.limits))
     }
 
     async fn remove_rule(&self, rule: &Name) -> Result<(), SystemError> {
@@ -170,6 +233,27 @@ impl EventSystem for CrucibleCore {
         self.publish_many(events, on_full).await
     }
 
+    async fn dead_letters(&self) -> Result<Vec<DeadLetter>, SystemError> {
+        Ok(self.shared.letters.list())
+    }
+
+    async fn replay(&self, letter: LetterId, on_full: OnFull) -> Result<Publication, SystemError> {
+        loop {
+            match self.try_replay(letter, on_full)? {
+                (Pushed::All, _) => return Ok(Publication::Accepted { deliveries: Some(1) }),
+                (Pushed::Full, service) if may_wait(on_full) => service.mailbox.wait_for_room().await,
+                (Pushed::Full, _) => return Ok(Publication::BackPressure { deliveries: 0, full: 1 }),
+                (Pushed::Closed, service) => {
+                    return Err(SystemError::Unknown { what: "service", name: service.name.clone() });
+                }
+            }
+        }
+    }
+
+    async fn purge(&self, letter: LetterId) -> Result<(), SystemError> {
+        self.shared.letters.take(letter).map(drop).ok_or(SystemError::NoLetter(letter))
+    }
+
     async fn quiesce(&self) -> Result<(), SystemError> {
         self.wait_quiet().await;
         Ok(())
@@ -180,25 +264,32 @@ impl EventSystem for CrucibleCore {
     }
 
     async fn statistics(&self) -> Result<Statistics, SystemError> {
-        let control = self.control();
-        let services = control.directory().services().map(|service| {
-            let counts = service.mailbox.counts();
-            ServiceStatistics {
-                name: service.name.clone(),
-                queued: counts.queued,
-                acknowledged: counts.acknowledged,
-                failed: counts.failed,
-            }
-        });
-        let mut services: Vec<_> = services.collect();
+        let now = self.shared.clock.now();
+        let (rules, services) = {
+            let control = self.control();
+            let services = control.directory().services().map(|service| service.statistics(now));
+            (control.rules(), services.collect::<Vec<_>>())
+        };
+        let mut services = services;
         services.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        let remembered_ids = {
+            let mut window = self.window();
+            window.prune(now);
+            window.len()
+        };
+        let letters = self.shared.letters.counts();
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Ok(Statistics {
             accepted_events: count(&self.events.accepted),
             unmatched_events: count(&self.events.unmatched),
             refused_events: count(&self.events.refused),
+            duplicate_events: count(&self.events.duplicate),
             turned_away: count(&self.events.turned_away),
-            rules: control.rules(),
+            remembered_ids,
+            dead_letters: letters.kept,
+            lost_letters: letters.lost,
+            replayed_letters: letters.replayed,
+            rules,
             services,
         })
     }
@@ -209,7 +300,10 @@ impl EventSystem for CrucibleCore {
             biased;
             () = self.wait_quiet() => true,
             // Made only when it is needed: a system that is quiet ends without a timer.
-            () = async { tokio::time::sleep(grace).await } => false,
+            () = async {
+                let clock = &self.shared.clock;
+                clock.sleep_until(clock.now().after(grace)).await;
+            } => false,
         };
         let services = self.control().services();
         for service in services {

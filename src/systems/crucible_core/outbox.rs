@@ -1,91 +1,105 @@
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use super::clock::Moment;
 use super::receivers::Scratch;
 use crate::event::{Event, Priority};
+use crate::routing::{Bits, Envelope};
 
-/// The deliveries of a few events, gathered by service, so that each mailbox is locked once for all.
+/// Who gets which events of a chunk: a bit for each place in the envelope, so that a delivery costs no
+/// pointer, and each mailbox is locked once for all of its events.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
-    buffers: Vec<Vec<Arc<Event>>>,
-    /// The services whose buffer is not empty.
+    picked: Vec<u64>,
+    /// The services that get something.
     touched: Vec<u32>,
 }
 
 impl Outbox {
     /// For services of numbers below `services`.
     pub(super) fn make_room(&mut self, services: usize) {
-        if self.buffers.len() < services {
-            self.buffers.resize_with(services, Vec::new);
+        if self.picked.len() < services {
+            self.picked.resize(services, 0);
         }
     }
 
-    pub(super) fn add(&mut self, service: u32, event: Arc<Event>) {
-        let buffer = &mut self.buffers[service as usize];
-        if buffer.is_empty() {
+    #[inline]
+    pub(super) fn add(&mut self, service: u32, place: usize) {
+        let picked = &mut self.picked[service as usize];
+        if *picked == 0 {
             self.touched.push(service);
         }
-        buffer.push(event);
+        *picked |= 1 << place;
     }
 
-    pub(super) fn buffer(&mut self, service: u32) -> &mut Vec<Arc<Event>> {
-        &mut self.buffers[service as usize]
+    /// How many events this service is to get so far.
+    pub(super) fn gathered(&self, service: u32) -> u32 {
+        self.picked.get(service as usize).map_or(0, |picked| picked.count_ones())
     }
 
-    /// Calls `flush` for each service with its events; those that it leaves stay.
-    pub(super) fn flush(&mut self, mut flush: impl FnMut(u32, &mut Vec<Arc<Event>>)) {
-        let buffers = &mut self.buffers;
-        self.touched.retain(|&service| {
-            let buffer = &mut buffers[service as usize];
-            flush(service, buffer);
-            !buffer.is_empty()
-        });
+    pub(super) fn is_empty(&self) -> bool {
+        self.touched.is_empty()
     }
 
-    /// Lets go of what was left.
-    fn clear(&mut self) {
-        self.flush(|_, events| events.clear());
+    /// Each service with the places that it gets, which are forgotten.
+    pub(super) fn drain(&mut self) -> impl Iterator<Item = (u32, u64)> {
+        let picked = &mut self.picked;
+        self.touched.drain(..).map(|service| (service, std::mem::take(&mut picked[service as usize])))
     }
 }
 
-/// Who gets each event of a chunk.
-#[derive(Debug, Default)]
-pub(super) struct Routed {
-    receivers: Vec<u32>,
-    /// For each event its priority and where its receivers end.
-    events: Vec<(Priority, usize)>,
-    /// Positions of the events, in the order of priority and then of publishing.
-    order: Vec<usize>,
+/// The places of a chunk's events in their envelope: by priority, and within a priority in the order of
+/// publishing.
+#[derive(Debug)]
+pub(super) struct Places {
+    /// Of each position in the chunk.
+    place: [u8; Envelope::CAPACITY],
+    /// Of each place, the position in the chunk.
+    position: [u8; Envelope::CAPACITY],
+    len: usize,
 }
 
-impl Routed {
-    pub(super) fn clear(&mut self) {
-        self.receivers.clear();
-        self.events.clear();
-        self.order.clear();
+impl Default for Places {
+    fn default() -> Self {
+        Self { place: [0; Envelope::CAPACITY], position: [0; Envelope::CAPACITY], len: 0 }
     }
+}
 
-    /// The next event goes to these; returns how many they are.
-    pub(super) fn note(&mut self, priority: Priority, receivers: &[u32]) -> u32 {
-        self.receivers.extend_from_slice(receivers);
-        self.events.push((priority, self.receivers.len()));
-        receivers.len() as u32
-    }
-
-    /// To be called when all are noted: puts them in order.
-    pub(super) fn sort(&mut self) {
-        for priority in Priority::ALL {
-            let of_this = self.events.iter().enumerate().filter(|(_, event)| event.0 == priority);
-            self.order.extend(of_this.map(|(position, _)| position));
+impl Places {
+    /// Gives places to the events at the positions whose bit is set.
+    #[inline]
+    pub(super) fn assign(&mut self, chunk: &[Arc<Event>], positions: u64) {
+        let mut in_lane = [0_u8; Priority::ALL.len()];
+        for position in Bits(positions) {
+            in_lane[chunk[position].priority.lane()] += 1;
+        }
+        let [a, b, c, d] = in_lane;
+        let mut next = [0, a, a + b, a + b + c];
+        self.len = usize::from(a + b + c + d);
+        for position in Bits(positions) {
+            let place = &mut next[chunk[position].priority.lane()];
+            self.place[position] = *place;
+            #[allow(clippy::cast_possible_truncation)] // below 64
+            let short = position as u8;
+            self.position[usize::from(*place)] = short;
+            *place += 1;
         }
     }
 
-    /// Position and receivers of each event, in order.
-    pub(super) fn by_priority(&self) -> impl DoubleEndedIterator<Item = (usize, &[u32])> {
-        self.order.iter().map(|&position| {
-            let begin = position.checked_sub(1).map_or(0, |before| self.events[before].1);
-            (position, &self.receivers[begin..self.events[position].1])
-        })
+    #[inline]
+    pub(super) fn of(&self, position: usize) -> usize {
+        self.place[position].into()
+    }
+
+    pub(super) fn position(&self, place: usize) -> usize {
+        self.position[place].into()
+    }
+
+    /// The events that have places, in their order.
+    pub(super) fn envelope(&self, chunk: &[Arc<Event>]) -> Arc<Envelope> {
+        let positions = &self.position[..self.len];
+        let events: Box<[_]> = positions.iter().map(|&at| chunk[usize::from(at)].clone()).collect();
+        Arc::new(Envelope::new(events))
     }
 }
 
@@ -93,55 +107,60 @@ impl Routed {
 #[derive(Debug, Default)]
 pub(super) struct Desk {
     pub(super) outbox: Outbox,
-    pub(super) routed: Routed,
+    /// Deliveries that are due later: service, place in the envelope as a bit, and when.
+    pub(super) later: Vec<(u32, u64, Moment)>,
+    pub(super) places: Places,
     pub(super) scratch: Scratch,
 }
 
 /// Desks that nobody works at. At most as many are kept as published at the same time, and no more
 /// than [`KEPT`].
 #[derive(Debug, Default)]
-pub(super) struct Desks(Mutex<Vec<Desk>>);
+pub(super) struct Desks(Mutex<Vec<Box<Desk>>>);
 
 /// More publishers than this at one moment build a desk anew; on machines with more cores the lock
 /// of the mailboxes bounds them sooner.
 const KEPT: usize = 64;
 
 impl Desks {
-    fn lock(&self) -> MutexGuard<'_, Vec<Desk>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Box<Desk>>> {
         self.0.lock().expect("nothing panics while it holds this lock")
     }
 
     pub(super) fn take(&self) -> DeskGuard<'_> {
         let desk = self.lock().pop().unwrap_or_default();
-        DeskGuard { desks: self, desk }
+        DeskGuard { desks: self, desk: Some(desk) }
     }
 }
 
-/// Gives the desk back, cleared, also when publishing was given up half-way.
+/// Gives the desk back, also when publishing was given up half-way.
 pub(super) struct DeskGuard<'a> {
     desks: &'a Desks,
-    desk: Desk,
+    /// There until it is dropped.
+    desk: Option<Box<Desk>>,
 }
+
+const THERE: &str = "taken in drop only";
 
 impl Deref for DeskGuard<'_> {
     type Target = Desk;
     fn deref(&self) -> &Desk {
-        &self.desk
+        self.desk.as_ref().expect(THERE)
     }
 }
 
 impl DerefMut for DeskGuard<'_> {
     fn deref_mut(&mut self) -> &mut Desk {
-        &mut self.desk
+        self.desk.as_mut().expect(THERE)
     }
 }
 
 impl Drop for DeskGuard<'_> {
     fn drop(&mut self) {
-        self.desk.outbox.clear();
-        let desk = std::mem::take(&mut self.desk);
         let mut desks = self.desks.lock();
-        if desks.len() < KEPT {
+        if desks.len() < KEPT
+            && let Some(desk) = self.desk.take()
+        {
             desks.push(desk);
         }
     }

@@ -2,7 +2,8 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use super::directory::Directory;
+use super::balance::Load;
+use super::directory::{Choice, Directory};
 use super::table::{self, Table};
 use crate::event::{Event, Limits, Name, Target};
 use crate::routing::Refusal;
@@ -21,44 +22,55 @@ pub(super) struct Scratch {
     receivers: SmallVec<[u32; 32]>,
 }
 
+/// Who gets an event.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Receivers<'s> {
+    /// Numbers of services, each once; some may have left.
+    pub(super) services: &'s [u32],
+    /// Groups of which no member was available.
+    pub(super) unavailable: u32,
+}
+
 impl Snapshot {
-    /// Numbers of the services that get this event, each once; some may have left. Advances the
-    /// rounds of its groups.
+    /// Whether the event can be accepted at all.
     ///
     /// # Errors
     /// Why nobody gets it.
+    pub(super) fn check(&self, event: &Event, limits: &Limits) -> Result<(), Refusal> {
+        limits.check(event)?;
+        match event.targets.iter().find(|target| !self.directory.knows(target)) {
+            Some(target) => Err(Refusal::UnknownTarget(target.clone())),
+            None => Ok(()),
+        }
+    }
+
+    /// Who gets an event that was checked. Advances the rounds of its groups.
+    #[inline]
     pub(super) fn receivers<'s>(
         &'s self,
         event: &Event,
-        limits: &Limits,
+        load: &impl Load,
         scratch: &'s mut Scratch,
-    ) -> Result<&'s [u32], Refusal> {
-        limits.check(event)?;
-        if event.scheduled_at.is_some() {
-            return Err(Refusal::Scheduled);
-        }
+    ) -> Receivers<'s> {
         let Scratch { table, receivers } = scratch;
         if !event.targets.is_empty() {
-            return self.explicit(event, receivers);
+            return self.explicit(event, load, receivers);
         }
         let route = self.table.route(event, table);
         if route.groups.is_empty() {
-            return Ok(route.services);
+            return Receivers { services: route.services, unavailable: 0 };
         }
         receivers.clear();
         receivers.extend_from_slice(route.services);
-        self.add_members(route.groups, receivers);
-        Ok(receivers)
+        self.with_members(route.groups, load, receivers)
     }
 
     fn explicit<'s>(
         &self,
         event: &Event,
+        load: &impl Load,
         receivers: &'s mut SmallVec<[u32; 32]>,
-    ) -> Result<&'s [u32], Refusal> {
-        if let Some(target) = event.targets.iter().find(|target| !self.directory.knows(target)) {
-            return Err(Refusal::UnknownTarget(target.clone()));
-        }
+    ) -> Receivers<'s> {
         receivers.clear();
         let mut groups = SmallVec::<[u32; 8]>::new();
         for target in event.targets.iter() {
@@ -73,16 +85,24 @@ impl Snapshot {
         receivers.dedup();
         groups.sort_unstable();
         groups.dedup();
-        self.add_members(&groups, receivers);
-        Ok(receivers)
+        self.with_members(&groups, load, receivers)
     }
 
-    fn add_members(&self, groups: &[u32], receivers: &mut SmallVec<[u32; 32]>) {
-        for member in groups.iter().filter_map(|&group| self.directory.next_member(group)) {
-            if !receivers.contains(&member) {
-                receivers.push(member);
+    fn with_members<'s>(
+        &self,
+        groups: &[u32],
+        load: &impl Load,
+        receivers: &'s mut SmallVec<[u32; 32]>,
+    ) -> Receivers<'s> {
+        let mut unavailable = 0;
+        for &group in groups {
+            match self.directory.next_member(group, load) {
+                Choice::Member(member) if !receivers.contains(&member) => receivers.push(member),
+                Choice::Unavailable => unavailable += 1,
+                Choice::Member(_) | Choice::Nobody => {}
             }
         }
+        Receivers { services: receivers, unavailable }
     }
 
     /// The targets of an event that are there, sorted, each once. Advances nothing.

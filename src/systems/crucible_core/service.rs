@@ -1,11 +1,37 @@
 use std::future::poll_fn;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
-use super::mailbox::{Mailbox, Receiver};
-use crate::event::Name;
-use crate::routing::{Batch, Handler};
+use super::call::{Ended, call};
+use super::clock::{Clock, Moment};
+use super::config::Config;
+use super::dead_letters::DeadLetters;
+use super::limiter::Limiter;
+use super::mailbox::{Counts, Mailbox, Receiver, Settled};
+use super::retry;
+use crate::event::{Event, Name};
+use crate::routing::{
+    Batch, BatchOutcome, DeathCause, Failure, Handler, Health, ServiceKey, ServiceSpec, ServiceStatistics,
+};
+
+/// What all services of a system have in common.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) config: Config,
+    pub(super) clock: Clock,
+    pub(super) limiter: Arc<Limiter>,
+    pub(super) letters: DeadLetters,
+}
+
+impl Shared {
+    pub(super) fn new(config: Config, clock: Clock) -> Self {
+        let limiter = Arc::new(Limiter::new(config.concurrent_deliveries));
+        let letters = DeadLetters::new(config.dead_letters);
+        Self { config, clock, limiter, letters }
+    }
+}
 
 /// A registered service: its mailbox, and the task that serves it.
 #[derive(Debug)]
@@ -15,26 +41,48 @@ pub(super) struct Service {
     task: Mutex<Option<JoinHandle<()>>>,
 }
 
-tokio::task_local! {
-    /// Set while a handler runs, so that publishing knows that it must not wait.
-    static IN_HANDLER: ();
-}
-
-/// Whether the caller is a handler.
-pub(super) fn in_handler() -> bool {
-    IN_HANDLER.try_with(|()| ()).is_ok()
-}
-
 impl Service {
     /// Starts the task on the runtime of the caller.
-    pub(super) fn start<H: Handler>(name: Name, capacity: usize, batch: usize, handler: H) -> Arc<Self> {
-        let service = Arc::new(Self { name, mailbox: Mailbox::new(capacity), task: Mutex::default() });
-        let task = tokio::spawn(serve(service.clone(), handler, batch));
+    pub(super) fn start<H: Handler>(spec: ServiceSpec, handler: H, shared: &Arc<Shared>) -> Arc<Self> {
+        let Config { mailbox_capacity, breaker, handler_timeout, .. } = shared.config;
+        let mailbox = Mailbox::new(mailbox_capacity, breaker);
+        let service = Arc::new(Self { name: spec.name, mailbox, task: Mutex::default() });
+        let desk = Desk {
+            receiver: Receiver::new(shared.config.batch, shared.clock.clone(), shared.limiter.clone()),
+            key: ServiceKey::of(&service.name),
+            service: service.clone(),
+            timeout: spec.handler_timeout.unwrap_or(handler_timeout),
+            shared: shared.clone(),
+        };
+        let task = tokio::spawn(desk.serve(handler));
         service.task().replace(task);
         service
     }
 
-    fn task(&self) -> std::sync::MutexGuard<'_, Option<JoinHandle<()>>> {
+    pub(super) fn statistics(&self, now: Moment) -> ServiceStatistics {
+        let Counts { ledger, displaced, retried, timeouts, panics, breaker_opened } = self.mailbox.counts();
+        ServiceStatistics {
+            name: self.name.clone(),
+            health: self.health(now),
+            queued: ledger.queued,
+            waiting: ledger.waiting,
+            acknowledged: ledger.acknowledged,
+            failed: ledger.failed,
+            dead_lettered: ledger.dead_lettered,
+            displaced,
+            expired: ledger.expired,
+            retried,
+            timeouts,
+            panics,
+            breaker_opened,
+        }
+    }
+
+    pub(super) fn health(&self, now: Moment) -> Health {
+        self.mailbox.standing().health(now)
+    }
+
+    fn task(&self) -> MutexGuard<'_, Option<JoinHandle<()>>> {
         self.task.lock().expect("nothing panics while it holds this lock")
     }
 
@@ -48,27 +96,87 @@ impl Service {
     }
 }
 
-async fn serve<H: Handler>(service: Arc<Service>, handler: H, limit: usize) {
-    let mut desk = Desk { receiver: Receiver::new(limit), service };
-    while poll_fn(|cx| desk.receiver.poll_next(&desk.service.mailbox, cx)).await {
-        let events = Batch::shared(desk.receiver.batch());
-        let outcome = IN_HANDLER.scope((), handler.handle(events)).await;
-        desk.receiver.settle(outcome.failed());
-        // A mailbox that is never empty must not keep the thread from the other tasks.
-        tokio::task::consume_budget().await;
+/// Where a service's task works.
+struct Desk {
+    receiver: Receiver,
+    key: ServiceKey,
+    service: Arc<Service>,
+    timeout: Duration,
+    shared: Arc<Shared>,
+}
+
+impl Desk {
+    async fn serve<H: Handler>(mut self, handler: H) {
+        while poll_fn(|cx| self.receiver.poll_next(&self.service.mailbox, cx)).await {
+            let until = self.receiver.begun().after(self.timeout);
+            let batch = Batch::parcels(self.receiver.batch());
+            let ended = call(&handler, batch, until, &self.shared.clock).await;
+            self.settle(ended);
+            // A mailbox that is never empty must not keep the thread from the other tasks.
+            tokio::task::consume_budget().await;
+        }
+    }
+
+    fn settle(&mut self, ended: Ended) {
+        match ended {
+            Ended::Done(BatchOutcome::Acknowledged) => self.receiver.acknowledge(),
+            Ended::Done(BatchOutcome::Failed(failures)) => {
+                let mut causes = by_position(failures, self.receiver.events().count());
+                self.settle_each(|position| causes[position].take(), Settled::default());
+            }
+            Ended::TimedOut => {
+                let timed_out = Settled { timed_out: true, ..Settled::default() };
+                self.settle_each(|_| Some(DeathCause::TimedOut), timed_out);
+            }
+            Ended::Panicked(message) => {
+                let panicked = Settled { panicked: true, ..Settled::default() };
+                self.settle_each(|_| Some(DeathCause::Panicked(message.clone())), panicked);
+            }
+        }
+    }
+
+    /// `failure` tells of each position why it failed, if it did.
+    fn settle_each(&mut self, mut failure: impl FnMut(usize) -> Option<DeathCause>, mut settled: Settled) {
+        let now = self.shared.clock.now();
+        for (position, event) in self.receiver.events().enumerate() {
+            let cause = failure(position);
+            settled.acknowledged.push(cause.is_none());
+            match cause {
+                None => {}
+                Some(_) if event.retry_count < event.retry_limit => {
+                    let again = Event { retry_count: event.retry_count + 1, ..Event::clone(event) };
+                    let wait = retry::wait(&self.shared.config.retry, again.retry_count, self.key, event.id);
+                    settled.retries.push((now.after(wait), Arc::new(again)));
+                }
+                Some(cause) => {
+                    self.shared.letters.put(&self.service.name, event.clone(), cause);
+                    settled.dead_lettered += 1;
+                }
+            }
+        }
+        self.receiver.settle(settled);
     }
 }
 
-/// Whatever ends the task (its own end, an abort, a panic of the handler), the mailbox learns of it
-/// after the events that it had taken are let go.
-struct Desk {
-    receiver: Receiver,
-    service: Arc<Service>,
+/// Positions beyond the batch name nobody, and of two failures of one event the last counts.
+fn by_position(failures: Vec<Failure>, len: usize) -> Vec<Option<DeathCause>> {
+    let mut causes = vec![None; len];
+    for Failure { position, reason } in failures {
+        if let Some(cause) = causes.get_mut(position) {
+            *cause = Some(DeathCause::Failed(reason));
+        }
+    }
+    causes
 }
 
+/// Whatever ends the task (its own end, an abort, a runtime that is dropped), the mailbox learns of it after
+/// the events that it had taken are let go.
 impl Drop for Desk {
     fn drop(&mut self) {
-        self.receiver = Receiver::new(0);
-        self.service.mailbox.end();
+        let mailbox = &self.service.mailbox;
+        self.receiver.finish(mailbox);
+        let Shared { config, clock, limiter, .. } = &*self.shared;
+        self.receiver = Receiver::new(config.batch, clock.clone(), limiter.clone());
+        mailbox.end();
     }
 }

@@ -6,7 +6,8 @@ use tokio::sync::Notify;
 use super::{Config, CrucibleCore};
 use crate::event::{Event, EventId, EventKind, Name, Payload, Priority, Target, Timestamp};
 use crate::routing::{
-    Batch, BatchOutcome, EventSystem, Filter, Handler, Ledger, OnFull, Publication, Rule, ServiceSpec,
+    Batch, BatchOutcome, DeathCause, EventSystem, Filter, Handler, Ledger, OnFull, Publication, Rule,
+    ServiceSpec,
 };
 
 type Seen = Arc<Mutex<Vec<u128>>>;
@@ -147,8 +148,8 @@ async fn what_is_not_served_in_time_is_abandoned_and_counted() {
     assert_eq!(core.shutdown(Duration::ZERO).await.expect("again"), ledger);
 }
 
-#[tokio::test]
-async fn a_handler_that_panics_takes_only_its_own_with_it() {
+#[tokio::test(start_paused = true)]
+async fn a_handler_that_panics_is_tried_again_and_harms_nobody() {
     struct Panics;
     impl Handler for Panics {
         async fn handle(&self, _: Batch<'_>) -> BatchOutcome {
@@ -162,7 +163,11 @@ async fn a_handler_that_panics_takes_only_its_own_with_it() {
     core.quiesce().await.expect("quiet");
     assert_eq!(*fine.lock().expect("not poisoned"), [1]);
     let ledger = core.ledger().await.expect("counted");
-    assert_eq!(ledger, Ledger { accepted: 2, acknowledged: 1, abandoned: 1, ..Ledger::default() });
+    assert_eq!(ledger, Ledger { accepted: 2, acknowledged: 1, dead_lettered: 1, ..Ledger::default() });
+    let letters = core.dead_letters().await.expect("offered");
+    assert_eq!(letters[0].cause, DeathCause::Panicked("as the test wants it".to_owned()));
+    assert_eq!(letters[0].event.retry_count, 3);
+    assert_eq!(core.statistics().await.expect("counted").services[0].panics, 4);
 }
 
 #[tokio::test]
@@ -173,7 +178,7 @@ async fn names_that_nobody_mentions_any_more_leave_nothing_behind() {
         add(&core, &name, None).await;
         let rule = Rule::new(&*name, Filter::everything(), [Target::Service((&*name).into())]);
         core.add_rule(rule).await.expect("added");
-        publish(&core, event(1, Priority::Normal, &[&name]), OnFull::Wait).await;
+        publish(&core, event(round + 1, Priority::Normal, &[&name]), OnFull::Wait).await;
         core.quiesce().await.expect("quiet");
         core.unregister(&Name::from(&*name)).await.expect("it was there");
         core.remove_rule(&Name::from(&*name)).await.expect("it was there");

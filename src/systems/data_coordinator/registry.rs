@@ -10,7 +10,7 @@ use super::coordination::Job;
 use super::service::Service;
 use crate::event::{Event, Name, Target};
 use crate::routing::{
-    GroupSpec, InvalidRule, Ledger, Refusal, Rule, ServiceStatistics, Strategy, SystemError,
+    Capability, GroupSpec, InvalidRule, Ledger, Refusal, Rule, ServiceStatistics, Strategy, SystemError,
 };
 
 /// Services, groups and rules, by name, and the way into the loop.
@@ -109,26 +109,19 @@ impl Registry {
     }
 
     pub(super) fn define_group(&mut self, spec: GroupSpec) -> Result<(), SystemError> {
-        let Strategy::RoundRobin = spec.strategy;
-        self.check_members(&spec)?;
+        if spec.strategy != Strategy::RoundRobin {
+            return Err(SystemError::NotOffered(Capability::Balancing));
+        }
+        let mut members = spec.members.into_iter().map(|member| member.name);
+        if let Some(stranger) = members.clone().find(|member| !self.services.contains_key(member)) {
+            return Err(unknown("service", &stranger));
+        }
         expect_new(!self.groups.contains_key(&spec.name), "group", &spec.name)?;
-        let mut group = Group { members: spec.members, present: Vec::new(), turn: AtomicU64::new(0) };
+        let mut group =
+            Group { members: members.by_ref().collect(), present: Vec::new(), turn: AtomicU64::new(0) };
         group.refresh(&self.services);
         self.groups.insert(spec.name, group);
         Ok(())
-    }
-
-    fn check_members(&self, spec: &GroupSpec) -> Result<(), SystemError> {
-        let fault = |why| SystemError::Group { group: spec.name.clone(), why };
-        if spec.members.is_empty() {
-            return Err(fault("it has no member"));
-        }
-        let mut seen = FxHashSet::default();
-        if !spec.members.iter().all(|member| seen.insert(member)) {
-            return Err(fault("it names a service twice"));
-        }
-        let stranger = spec.members.iter().find(|member| !self.services.contains_key(*member));
-        stranger.map_or(Ok(()), |member| Err(unknown("service", member)))
     }
 
     pub(super) fn remove_group(&mut self, name: &Name) -> Result<(), SystemError> {

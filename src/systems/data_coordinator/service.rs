@@ -67,10 +67,10 @@ impl Service {
 
     pub(super) fn statistics(&self) -> ServiceStatistics {
         ServiceStatistics {
-            name: self.name.clone(),
             queued: self.queued.load(Acquire),
             acknowledged: self.acknowledged.load(Relaxed),
             failed: self.failed.load(Relaxed),
+            ..ServiceStatistics::new(&self.name)
         }
     }
 }

@@ -142,9 +142,9 @@ impl Shared {
             accepted_events: self.accepted_events.load(Relaxed),
             unmatched_events: self.unmatched_events.load(Relaxed),
             refused_events: self.refused_events.load(Relaxed),
-            turned_away: 0,
             rules: registry.rules(),
             services: registry.service_statistics(),
+            ..Statistics::default()
         }
     }
 }

@@ -22,7 +22,7 @@ impl EventSystem for DataCoordinator {
     }
 
     async fn register<H: Handler>(&self, service: ServiceSpec, handler: H) -> Result<(), SystemError> {
-        self.shared.limits.check_name("service", &service.name)?;
+        service.check(&self.shared.limits)?;
         let entry = Service::new(service.name.clone(), Box::new(handler));
         let mut registry = self.shared.write();
         registry.open()?;
@@ -40,7 +40,7 @@ impl EventSystem for DataCoordinator {
     }
 
     async fn define_group(&self, group: GroupSpec) -> Result<(), SystemError> {
-        self.shared.limits.check_name("group", &group.name)?;
+        group.check(&self.shared.limits)?;
         let mut registry = self.shared.write();
         registry.open()?;
         registry.define_group(group)

@@ -1,7 +1,10 @@
+use serde::{Deserialize, Serialize};
+
 use super::{Event, EventId, EventKind, Name};
 
 /// Bounds on the parts of an event.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Limits {
     /// Largest payload, in bytes.
     pub payload_bytes: usize,

@@ -89,6 +89,8 @@ fn strike_one(publication: &mut Publication, full: u32) {
         Publication::Accepted { deliveries: Some(deliveries) } => {
             Publication::Accepted { deliveries: Some(deliveries - 1) }
         }
-        Publication::Accepted { deliveries: None } | Publication::Refused(_) => return,
+        Publication::Accepted { deliveries: None } | Publication::Duplicate | Publication::Refused(_) => {
+            return;
+        }
     };
 }

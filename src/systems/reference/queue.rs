@@ -213,7 +213,7 @@ impl Queue {
     pub(super) fn statistics(&self, name: Name) -> ServiceStatistics {
         let state = self.lock();
         let Settled { acknowledged, failed } = state.counts.settled;
-        ServiceStatistics { name, queued: state.queued(), acknowledged, failed }
+        ServiceStatistics { queued: state.queued(), acknowledged, failed, ..ServiceStatistics::new(name) }
     }
 }
 

@@ -61,7 +61,7 @@ impl Offered {
 }
 
 pub(super) fn refuses(on_full: OnFull) -> bool {
-    on_full == OnFull::Refuse || in_handler()
+    on_full != OnFull::Wait || in_handler()
 }
 
 /// Whether it was accepted: the queue may be closed meanwhile.

@@ -112,10 +112,9 @@ impl EventSystem for Reference {
         Ok(Statistics {
             accepted_events,
             unmatched_events,
-            refused_events: 0,
             turned_away: self.turned_away.load(Relaxed),
-            rules: 0,
             services,
+            ..Statistics::default()
         })
     }
 

@@ -20,17 +20,50 @@ pub enum Capability {
     BackPressure,
     /// Publishing tells how many deliveries it led to.
     DeliveryCounts,
+    /// A more urgent event may displace a waiting one ([`OnFull::DropLowest`](super::OnFull::DropLowest)).
+    DropLowest,
+    /// Groups choose by every [`Strategy`](super::Strategy), not in rounds only.
+    Balancing,
+    /// An event whose id was seen before is recognized.
+    Deduplication,
+    /// An event is delivered at its scheduled moment.
+    Scheduling,
+    /// What waits for too long is not begun any more.
+    EventTimeouts,
+    /// A handler that takes too long has failed, and is stopped.
+    HandlerTimeouts,
+    /// Failed deliveries are tried again, up to a limit.
+    Retries,
+    /// What was given up can be listed, replayed and purged.
+    DeadLetters,
+    /// A service that fails is left alone for a while.
+    CircuitBreakers,
+    /// No more than so many deliveries are in the hands of handlers.
+    ConcurrencyLimit,
+    /// A handler that panics has failed, and harms no other service.
+    PanicIsolation,
 }
 
 impl Capability {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 17] = [
         Self::Rules,
         Self::ExplicitTargets,
         Self::Groups,
         Self::Priorities,
         Self::BackPressure,
         Self::DeliveryCounts,
+        Self::DropLowest,
+        Self::Balancing,
+        Self::Deduplication,
+        Self::Scheduling,
+        Self::EventTimeouts,
+        Self::HandlerTimeouts,
+        Self::Retries,
+        Self::DeadLetters,
+        Self::CircuitBreakers,
+        Self::ConcurrencyLimit,
+        Self::PanicIsolation,
     ];
 
     /// The name in tables.
@@ -42,6 +75,17 @@ impl Capability {
             Self::Priorities => "priorities",
             Self::BackPressure => "back-pressure",
             Self::DeliveryCounts => "delivery counts",
+            Self::DropLowest => "drop-lowest",
+            Self::Balancing => "balancing",
+            Self::Deduplication => "de-duplication",
+            Self::Scheduling => "scheduling",
+            Self::EventTimeouts => "event time-outs",
+            Self::HandlerTimeouts => "handler time-outs",
+            Self::Retries => "retries",
+            Self::DeadLetters => "dead letters",
+            Self::CircuitBreakers => "circuit breakers",
+            Self::ConcurrencyLimit => "concurrency limit",
+            Self::PanicIsolation => "panic isolation",
         }
     }
 }

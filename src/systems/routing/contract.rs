@@ -3,10 +3,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    Capabilities, Capability, GroupSpec, Handler, Ledger, OnFull, Publication, Rule, ServiceSpec, Statistics,
-    SystemError,
+    Capabilities, Capability, DeadLetter, GroupSpec, Handler, Ledger, LetterId, OnFull, Publication, Rule,
+    ServiceSpec, Statistics, SystemError, Terms,
 };
-use crate::event::{Event, Name, Target};
+use crate::event::{Event, Name, Target, Timestamp};
 
 /// A system that takes events and hands them to services. See the [module](super) for what routing
 /// means.
@@ -16,6 +16,16 @@ use crate::event::{Event, Name, Target};
 pub trait EventSystem: Send + Sync + 'static {
     /// What it offers beyond registration, publishing and counting.
     fn capabilities(&self) -> Capabilities;
+
+    /// What it promises in figures: at least those of the capabilities that it offers.
+    fn terms(&self) -> Terms {
+        Terms::default()
+    }
+
+    /// The time of day that events' `scheduled_at` is compared with.
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
 
     /// Lets a service take part.
     ///
@@ -102,8 +112,41 @@ pub trait EventSystem: Send + Sync + 'static {
         }
     }
 
-    /// Waits until all is quiet: every accepted delivery is settled and the system holds no event
-    /// any more, those that handlers published meanwhile included.
+    /// The dead letters that are kept, oldest first.
+    ///
+    /// # Errors
+    /// [`SystemError::NotOffered`] or [`SystemError::Unavailable`].
+    fn dead_letters(&self) -> impl Future<Output = Result<Vec<DeadLetter>, SystemError>> + Send {
+        async { Err(SystemError::NotOffered(Capability::DeadLetters)) }
+    }
+
+    /// Accepts a dead letter's delivery again, to the same service, due at once, with all its retries before
+    /// it. Its id is not compared with the window. If it is accepted it is a dead letter no more.
+    ///
+    /// # Errors
+    /// [`SystemError::NoLetter`], [`SystemError::Unknown`] if the service is not registered,
+    /// [`SystemError::NotOffered`], or the system is closed or unavailable.
+    fn replay(
+        &self,
+        letter: LetterId,
+        on_full: OnFull,
+    ) -> impl Future<Output = Result<Publication, SystemError>> + Send {
+        let _ = (letter, on_full);
+        async { Err(SystemError::NotOffered(Capability::DeadLetters)) }
+    }
+
+    /// Forgets a dead letter.
+    ///
+    /// # Errors
+    /// [`SystemError::NoLetter`], [`SystemError::NotOffered`] or [`SystemError::Unavailable`].
+    fn purge(&self, letter: LetterId) -> impl Future<Output = Result<(), SystemError>> + Send {
+        let _ = letter;
+        async { Err(SystemError::NotOffered(Capability::DeadLetters)) }
+    }
+
+    /// Waits until all is quiet: every accepted delivery is settled, those that handlers published
+    /// meanwhile included, and the system holds no event any more but dead letters. Deliveries that wait
+    /// for a moment are waited for.
     ///
     /// # Errors
     /// [`SystemError::Unavailable`].

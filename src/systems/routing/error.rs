@@ -1,4 +1,4 @@
-use super::{Capability, InvalidRule};
+use super::{Capability, InvalidRule, LetterId};
 use crate::event::{Invalid, Name};
 
 /// Why a system did not do what it was asked to.
@@ -37,6 +37,15 @@ pub enum SystemError {
         group: Name,
         /// What is wrong.
         why: &'static str,
+    },
+    /// There is no such dead letter: it was replayed or purged, or made room for younger ones.
+    #[error("there is no dead letter {0}")]
+    NoLetter(LetterId),
+    /// A service has an unacceptable time-out.
+    #[error("service `{service}`: handler_timeout: 0, but it must be longer")]
+    NoTime {
+        /// Its name.
+        service: Name,
     },
     /// The system does not offer it.
     #[error("this system does not offer {0}")]

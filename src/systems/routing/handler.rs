@@ -2,6 +2,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use super::parcel::{Bits, Parcel};
 use crate::event::Event;
 
 /// What a service does with its events.
@@ -24,6 +25,7 @@ pub struct Batch<'a>(Events<'a>);
 enum Events<'a> {
     Shared(&'a [Arc<Event>]),
     Owned(&'a [Event]),
+    Parcels(&'a [Parcel]),
 }
 
 impl<'a> Batch<'a> {
@@ -37,11 +39,17 @@ impl<'a> Batch<'a> {
         Self(Events::Owned(events))
     }
 
+    /// Events of shared envelopes.
+    pub fn parcels(parcels: &'a [Parcel]) -> Self {
+        Self(Events::Parcels(parcels))
+    }
+
     /// How many events.
     pub fn len(&self) -> usize {
         match self.0 {
             Events::Shared(events) => events.len(),
             Events::Owned(events) => events.len(),
+            Events::Parcels(parcels) => parcels.iter().map(Parcel::len).sum(),
         }
     }
 
@@ -51,12 +59,18 @@ impl<'a> Batch<'a> {
     }
 
     /// The events in order.
+    #[inline]
     pub fn iter(&self) -> impl Iterator<Item = &'a Event> + use<'a> {
-        let (shared, owned) = match self.0 {
-            Events::Shared(events) => (events, &[][..]),
-            Events::Owned(events) => (&[][..], events),
+        let (shared, owned, parcels) = match self.0 {
+            Events::Shared(events) => (events, &[][..], &[][..]),
+            Events::Owned(events) => (&[][..], events, &[][..]),
+            Events::Parcels(parcels) => (&[][..], &[][..], parcels),
         };
-        shared.iter().map(|event| &**event).chain(owned)
+        let picked = parcels.iter().flat_map(|parcel| {
+            let (events, picked) = parcel.parts();
+            Bits(picked).map(move |place| &*events[place])
+        });
+        shared.iter().map(|event| &**event).chain(owned).chain(picked)
     }
 }
 

@@ -8,15 +8,24 @@
 //!   group may outlive a service that it names: what is not registered is passed over, and counts
 //!   again when it is registered again.
 //! - No match: accepted, zero deliveries. Malformed, or an explicit target that is not known: refused.
+//!   Same id as one accepted within the window: a duplicate, delivered to nobody, and no round advances.
+//! - A delivery is begun at its scheduled moment, and not later than the event's time-out after it was
+//!   accepted or due; else it has expired. A handler that fails, panics or exceeds its time-out has failed the
+//!   delivery: it is tried again after a wait, as often as the event says, then it is a dead letter.
+//!   (Where that is offered; see [`Capability`] and [`Terms`].)
 
 mod capability;
+pub mod chance;
 pub mod conformance;
 mod contract;
+mod dead_letter;
 mod error;
 mod filter;
 mod handler;
 mod ledger;
 mod oracle;
+mod parcel;
+mod policy;
 mod publication;
 mod receiving;
 mod rule;
@@ -25,13 +34,17 @@ mod statistics;
 
 pub use capability::{Capabilities, Capability};
 pub use contract::EventSystem;
+pub use dead_letter::{DeadLetter, DeathCause, LetterId};
 pub use error::SystemError;
 pub use filter::{Filter, InvalidFilter, Lens};
 pub use handler::{Batch, BatchOutcome, BoxFuture, DynHandler, Failure, Handler};
 pub use ledger::{Imbalance, Ledger};
-pub use oracle::Oracle;
+pub use oracle::{Oracle, State};
+pub(crate) use parcel::Bits;
+pub use parcel::{Envelope, Parcel};
+pub use policy::{BreakerPolicy, RetryPolicy, Terms, WindowPolicy};
 pub use publication::{OnFull, Publication, Refusal};
 pub use receiving::{Expected, Recorder, ServiceKey, Tally};
 pub use rule::{InvalidRule, Rule};
-pub use service::{GroupSpec, ServiceSpec, Strategy};
-pub use statistics::{ServiceStatistics, Statistics};
+pub use service::{GroupSpec, Member, ServiceSpec, Strategy};
+pub use statistics::{Health, ServiceStatistics, Statistics};

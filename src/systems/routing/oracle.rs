@@ -1,25 +1,36 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Filter, GroupSpec, Lens, Refusal, Rule};
+use super::chance::splitmix64;
+use super::{Filter, GroupSpec, Health, Lens, Member, Refusal, Rule, Strategy};
 use crate::event::{Event, Limits, Name, Target};
 
 /// The plain meaning of routing, written to be read: who gets an event.
 ///
-/// It knows no queues and no time. Its methods mirror those of [`EventSystem`](super::EventSystem),
+/// It knows no queues and no time; where a choice depends on these, it is [told](Oracle::observe). Its methods mirror those of [`EventSystem`](super::EventSystem),
 /// and they must be called in the same order as the system's for the rounds of groups to agree. It
 /// takes what it is given: whether a system refuses, say, a rule twice is for conformance to ask.
 #[derive(Debug, Clone, Default)]
 pub struct Oracle {
     limits: Limits,
-    services: BTreeSet<Name>,
+    /// Those that are registered, and what was last observed of each.
+    services: BTreeMap<Name, State>,
     groups: BTreeMap<Name, Group>,
     /// In the order in which they are looked at.
     rules: Vec<Rule>,
 }
 
+/// What some strategies go by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct State {
+    /// Whether the service can be relied on.
+    pub health: Health,
+    /// Deliveries that it has not settled.
+    pub unsettled: u64,
+}
+
 #[derive(Debug, Clone)]
 struct Group {
-    members: Vec<Name>,
+    spec: GroupSpec,
     events: u64,
 }
 
@@ -31,7 +42,14 @@ impl Oracle {
 
     /// A service takes part.
     pub fn register(&mut self, service: &Name) {
-        self.services.insert(service.clone());
+        self.services.insert(service.clone(), State::default());
+    }
+
+    /// How a registered service is now. What is not told stays as it was; at first all are healthy and idle.
+    pub fn observe(&mut self, service: &str, state: State) {
+        if let Some(known) = self.services.get_mut(service) {
+            *known = state;
+        }
     }
 
     /// A service takes no part any more.
@@ -41,7 +59,7 @@ impl Oracle {
 
     /// A group begins its round.
     pub fn define_group(&mut self, group: GroupSpec) {
-        self.groups.insert(group.name, Group { members: group.members, events: 0 });
+        self.groups.insert(group.name.clone(), Group { spec: group, events: 0 });
     }
 
     /// A group ends.
@@ -70,7 +88,8 @@ impl Oracle {
         targets.into_iter().filter(|target| self.knows(target)).cloned().collect()
     }
 
-    /// The services that get an event, sorted, each once; advances the rounds of its groups.
+    /// The services that get an event, sorted, each once; advances the rounds of its groups. A group of which
+    /// no member is available adds nobody: [`Oracle::unavailable`] tells how many of these there are.
     ///
     /// # Errors
     /// Why nobody gets it.
@@ -91,7 +110,7 @@ impl Oracle {
 
     fn knows(&self, target: &Target) -> bool {
         match target {
-            Target::Service(name) => self.services.contains(name),
+            Target::Service(name) => self.services.contains_key(name),
             Target::Group(name) => self.groups.contains_key(name),
         }
     }
@@ -107,14 +126,67 @@ impl Oracle {
         })
     }
 
-    fn next_member(&mut self, group: &Name) -> Option<Name> {
-        let group = self.groups.get_mut(group)?;
-        let present: Vec<&Name> =
-            group.members.iter().filter(|member| self.services.contains(*member)).collect();
-        let turn = group.events.checked_rem(present.len() as u64)?;
-        group.events += 1;
-        present.get(usize::try_from(turn).ok()?).map(|&member| member.clone())
+    /// How many of the event's groups have registered members, but none that is available now.
+    pub fn unavailable(&self, event: &Event) -> usize {
+        let groups = self.preview(event).into_iter().filter_map(|target| match target {
+            Target::Group(name) => self.groups.get(&name),
+            Target::Service(_) => None,
+        });
+        groups.filter(|group| !self.present(group).is_empty() && self.choose(group).is_none()).count()
     }
+
+    fn next_member(&mut self, group: &Name) -> Option<Name> {
+        let group = self.groups.get(group)?;
+        let chosen = self.choose(group);
+        let counts = !self.present(group).is_empty();
+        let name = group.spec.name.clone();
+        self.groups.get_mut(&name)?.events += u64::from(counts);
+        chosen
+    }
+
+    fn present<'g>(&self, group: &'g Group) -> Vec<(&'g Member, State)> {
+        let members = group.spec.members.iter();
+        members.filter_map(|member| Some((member, *self.services.get(&member.name)?))).collect()
+    }
+
+    fn choose(&self, group: &Group) -> Option<Name> {
+        let present = self.present(group);
+        let member = match group.spec.strategy {
+            Strategy::RoundRobin => nth(group.events, &present),
+            // Of equals, the first.
+            Strategy::LeastConnections => present.iter().min_by_key(|(_, state)| state.unsettled),
+            Strategy::WeightedRandom { seed } => by_weight(splitmix64(seed, group.events), &present),
+            Strategy::HealthBased => {
+                let of = |health| -> Vec<_> {
+                    present.iter().filter(|(_, state)| state.health == health).copied().collect()
+                };
+                let (healthy, degraded) = (of(Health::Healthy), of(Health::Degraded));
+                let chosen = nth(group.events, if healthy.is_empty() { &degraded } else { &healthy });
+                return chosen.map(|(member, _)| member.name.clone());
+            }
+            Strategy::PriorityBased => {
+                let available = present.iter().filter(|(_, state)| state.health != Health::Unhealthy);
+                // Of equals, the first: `max_by_key` takes the last.
+                available.rev().max_by_key(|(member, _)| member.priority)
+            }
+        };
+        member.map(|(member, _)| member.name.clone())
+    }
+}
+
+fn nth<'p, 'g>(turn: u64, present: &'p [(&'g Member, State)]) -> Option<&'p (&'g Member, State)> {
+    present.get(usize::try_from(turn.checked_rem(present.len() as u64)?).ok()?)
+}
+
+/// The member in whose share the draw lies.
+fn by_weight<'p, 'g>(draw: u64, present: &'p [(&'g Member, State)]) -> Option<&'p (&'g Member, State)> {
+    let sum = present.iter().map(|(member, _)| u64::from(member.weight)).sum();
+    let at = draw.checked_rem(sum)?;
+    let mut end = 0;
+    present.iter().find(|(member, _)| {
+        end += u64::from(member.weight);
+        at < end
+    })
 }
 
 #[cfg(test)]

@@ -12,6 +12,11 @@ pub enum OnFull {
     Wait,
     /// Leave that target out and say so.
     Refuse,
+    /// Keep the most urgent. A waiting delivery of lower priority makes room, the lowest first and of
+    /// equals the youngest, and becomes a dead letter; where none is lower, that target is left out. Retries
+    /// and scheduled deliveries that wait for their moment make no room. Without
+    /// [`Capability::DropLowest`] it is the same as [`OnFull::Refuse`].
+    DropLowest,
 }
 
 /// What became of an event that was published.
@@ -24,13 +29,16 @@ pub enum Publication {
         /// [`Capability::DeliveryCounts`]).
         deliveries: Option<u32>,
     },
-    /// It will be handed to some of its targets: the queues of the others were full.
+    /// It will be handed to some of its targets: the queues of the others were full, or no member of a
+    /// group was available.
     BackPressure {
-        /// How many targets get it: possibly none.
+        /// How many targets get it: possibly none. If none does, its id does not count as seen.
         deliveries: u32,
         /// How many do not.
         full: u32,
     },
+    /// Nobody gets it again: an event of this id was accepted before, within the window.
+    Duplicate,
     /// Nobody gets it.
     Refused(Box<Refusal>),
 }
@@ -41,7 +49,7 @@ impl Publication {
         match self {
             Self::Accepted { deliveries } => *deliveries,
             Self::BackPressure { deliveries, .. } => Some(*deliveries),
-            Self::Refused(_) => Some(0),
+            Self::Duplicate | Self::Refused(_) => Some(0),
         }
     }
 

@@ -63,7 +63,7 @@ impl Pair {
             }
             Step::DefineGroup(group) => {
                 let done = self.system.define_group(group.clone()).await;
-                let members: BTreeSet<_> = group.members.iter().cloned().collect();
+                let members: BTreeSet<_> = group.members.iter().map(|member| member.name.clone()).collect();
                 let sound = members.len() == group.members.len() && !members.is_empty();
                 let fits = sound && members.is_subset(&self.services);
                 assert_eq!(took_place(&done), fits && self.groups.insert(group.name.clone()));

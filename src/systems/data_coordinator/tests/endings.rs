@@ -45,8 +45,13 @@ async fn a_stuck_handler_costs_what_waits_behind_it_and_nothing_else() {
     let_the_loop_run().await;
     assert_eq!(ledger(&system).await.queued, 2 + 7 * 3);
     let last = system.shutdown(Duration::from_secs(5)).await.expect("told");
-    let expected =
-        Ledger { accepted: 30, acknowledged: 2 * 2 + 1, failed: 2, abandoned: 2 + 7 * 3, queued: 0 };
+    let expected = Ledger {
+        accepted: 30,
+        acknowledged: 2 * 2 + 1,
+        failed: 2,
+        abandoned: 2 + 7 * 3,
+        ..Ledger::default()
+    };
     assert_eq!(last, expected);
     assert_eq!(system.shutdown(Duration::ZERO).await.expect("told"), expected);
     assert_eq!(held.iter().filter(|event| event.strong_count() > 0).count(), 0);

@@ -54,6 +54,7 @@ impl<S: EventSystem> Stage<S> {
         match self.system.publish(Arc::new(event), OnFull::Refuse).await? {
             Publication::Accepted { .. } => Ok(None),
             Publication::BackPressure { full, .. } => Ok(Some(full)),
+            Publication::Duplicate => Err(Fault::new("an event with an id of its own is told a duplicate")),
             Publication::Refused(why) => Err(Fault::new(format!("a sound event was refused: {why}"))),
         }
     }

@@ -242,12 +242,12 @@ async fn failures_are_counted<S: EventSystem>(mut stage: Stage<S>) -> Verdict {
     stage.system.quiesce().await?;
     let ledger = stage.system.ledger().await?;
     ledger.check()?;
-    same("failed in the ledger", 40, ledger.failed)?;
+    same("failed for good in the ledger", 40, ledger.failed + ledger.dead_lettered)?;
     same("acknowledged in the ledger", 50, ledger.acknowledged)?;
     let services = stage.system.statistics().await?.services;
     let counted: Vec<_> = services
         .iter()
-        .map(|service| (service.name.as_str(), service.acknowledged, service.failed))
+        .map(|service| (service.name.as_str(), service.acknowledged, service.failed + service.dead_lettered))
         .collect();
     same("counts of the services", vec![("all", 0, 30), ("none", 30, 0), ("some", 20, 10)], counted)
 }

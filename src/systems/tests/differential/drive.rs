@@ -126,7 +126,7 @@ impl<S: EventSystem> Pair<S> {
     }
 
     async fn define_group(&mut self, group: &GroupSpec) -> Verdict {
-        let unique: BTreeSet<_> = group.members.iter().collect();
+        let unique: BTreeSet<_> = group.members.iter().map(|member| &member.name).collect();
         let target = Target::Group(group.name.clone());
         let fits = !self.known.contains(&target)
             && !unique.is_empty()

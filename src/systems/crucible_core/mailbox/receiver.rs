@@ -1,0 +1,231 @@
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker, ready};
+
+use super::{Gauges, Mailbox, Settled, State, Waiting};
+use crate::crucible_core::breaker::Allowance;
+use crate::crucible_core::clock::{Clock, Moment, Timer};
+use crate::crucible_core::limiter::Limiter;
+use crate::event::Event;
+use crate::routing::Parcel;
+
+/// The other end of a [`Mailbox`], in the hands of the task that serves it.
+#[derive(Debug)]
+pub struct Receiver {
+    /// Deliveries in a batch at most.
+    limit: usize,
+    clock: Clock,
+    limiter: Arc<Limiter>,
+    timer: Timer,
+    /// Empty between two takes; its memory goes back and forth.
+    arrived: Vec<Waiting>,
+    batch: Vec<Parcel>,
+    /// Permits for what was taken, not given back yet.
+    permits: usize,
+    begun: Moment,
+    verdict: Verdict,
+}
+
+/// What to tell the mailbox about what was taken.
+#[derive(Debug, Default)]
+struct Verdict {
+    acknowledged: usize,
+    expired: usize,
+    troubled: Option<Box<Settled>>,
+}
+
+impl Verdict {
+    fn is_empty(&self) -> bool {
+        self.acknowledged == 0 && self.expired == 0 && self.troubled.is_none()
+    }
+}
+
+impl Receiver {
+    /// Makes batches of at most `limit` deliveries.
+    pub fn new(limit: usize, clock: Clock, limiter: Arc<Limiter>) -> Self {
+        Self {
+            limit,
+            clock,
+            limiter,
+            timer: Timer::default(),
+            arrived: Vec::new(),
+            batch: Vec::new(),
+            permits: 0,
+            begun: Moment::default(),
+            verdict: Verdict::default(),
+        }
+    }
+
+    /// The deliveries to handle now, most urgent first.
+    pub fn batch(&self) -> &[Parcel] {
+        &self.batch
+    }
+
+    /// The same, event by event.
+    pub fn events(&self) -> impl Iterator<Item = &Arc<Event>> {
+        self.batch.iter().flat_map(Parcel::iter)
+    }
+
+    /// When the batch was taken.
+    pub fn begun(&self) -> Moment {
+        self.begun
+    }
+
+    /// All of the batch is acknowledged. Lets go of it.
+    pub fn acknowledge(&mut self) {
+        self.verdict.acknowledged = self.batch.iter().map(Parcel::len).sum();
+        self.let_go();
+    }
+
+    /// Some of the batch is not acknowledged. Lets go of it.
+    pub fn settle(&mut self, settled: Settled) {
+        self.verdict.troubled = Some(Box::new(settled));
+        self.let_go();
+    }
+
+    fn let_go(&mut self) {
+        self.batch.clear();
+        self.limiter.give_back(std::mem::take(&mut self.permits));
+    }
+
+    /// For the end of the task: tells the mailbox what became of the last batch, if that was settled.
+    pub fn finish(&mut self, mailbox: &Mailbox) {
+        mailbox.lock().put_down(&mut self.verdict, &self.clock, &mailbox.load);
+    }
+
+    /// Makes the next batch. Ready with `false` once the mailbox is closed and everything is settled.
+    pub fn poll_next(&mut self, mailbox: &Mailbox, cx: &mut Context<'_>) -> Poll<bool> {
+        loop {
+            match self.take(mailbox, cx) {
+                Taken::Batch if !self.batch.is_empty() => return Poll::Ready(true),
+                // All were late.
+                Taken::Batch => self.let_go(),
+                Taken::Nothing { until: None } => return Poll::Pending,
+                Taken::Nothing { until: Some(until) } => ready!(self.timer.poll(&self.clock, until, cx)),
+                Taken::Over => return Poll::Ready(false),
+            }
+        }
+    }
+
+    fn take(&mut self, mailbox: &Mailbox, cx: &Context<'_>) -> Taken {
+        let mut state = mailbox.lock();
+        if !self.verdict.is_empty() {
+            state.put_down(&mut self.verdict, &self.clock, &mailbox.load);
+        }
+        if !state.delayed.is_empty() {
+            state.release_due(self.clock.now());
+        }
+        let waiting = state.waiting();
+        if waiting == 0 {
+            let (taken, watchers) = state.rest(cx);
+            drop(state);
+            watchers.into_iter().for_each(Waker::wake);
+            return taken;
+        }
+        let most = match state.breaker.allowance(|| self.clock.now()) {
+            Allowance::All => self.limit,
+            Allowance::Probes(probes) => self.limit.min(probes),
+            Allowance::Nothing { until } => return Taken::Nothing { until: Some(until) },
+        };
+        self.permits = self.limiter.take(waiting.min(most), cx.waker());
+        if self.permits == 0 {
+            return Taken::Nothing { until: None };
+        }
+        state.in_hand = self.permits;
+        let publishers = std::mem::take(&mut state.publishers);
+        let in_one = state.arrivals == self.permits && waiting == self.permits;
+        if in_one && (!state.mixed || state.arrived.len() == 1) {
+            std::mem::swap(&mut state.arrived, &mut self.arrived);
+            (state.arrivals, state.mixed) = (0, false);
+            drop(state);
+            self.begun = self.clock.now();
+            self.take_all_arrived();
+        } else {
+            self.begun = self.clock.now();
+            state.sort();
+            let mut expired = Vec::new();
+            state.lanes.take(self.permits, self.begun, &mut self.batch, &mut expired);
+            drop(state);
+            self.verdict.expired = expired.iter().map(Parcel::len).sum();
+        }
+        publishers.into_iter().for_each(Waker::wake);
+        Taken::Batch
+    }
+
+    /// Makes what was swapped out the batch, but what is late.
+    fn take_all_arrived(&mut self) {
+        for Waiting { parcel, deadline } in self.arrived.drain(..) {
+            if deadline < self.begun {
+                self.verdict.expired += parcel.len();
+            } else {
+                self.batch.push(parcel);
+            }
+        }
+    }
+}
+
+/// Its permits must not die with it.
+impl Drop for Receiver {
+    fn drop(&mut self) {
+        self.let_go();
+    }
+}
+
+enum Taken {
+    Batch,
+    /// The task is woken when something comes, or at this moment.
+    Nothing {
+        until: Option<Moment>,
+    },
+    Over,
+}
+
+impl State {
+    fn put_down(&mut self, verdict: &mut Verdict, clock: &Clock, load: &Gauges) {
+        let Verdict { acknowledged, expired, troubled } = std::mem::take(verdict);
+        let mut settled = acknowledged + expired;
+        if acknowledged > 0 {
+            self.breaker.acknowledged();
+        }
+        self.counts.ledger.acknowledged += acknowledged as u64;
+        self.counts.ledger.expired += expired as u64;
+        self.in_hand -= settled;
+        if let Some(troubled) = troubled {
+            settled += self.put_down_trouble(*troubled, clock.now());
+        }
+        load.settled(settled as u64);
+        load.stands(self.breaker.standing());
+    }
+
+    /// Returns how many deliveries are settled for good.
+    fn put_down_trouble(&mut self, troubled: Settled, now: Moment) -> usize {
+        let Settled { acknowledged, retries, dead_lettered, timed_out, panicked } = troubled;
+        let done = acknowledged.iter().filter(|&&acknowledged| acknowledged).count();
+        self.in_hand -= acknowledged.len();
+        self.counts.ledger.acknowledged += done as u64;
+        self.counts.ledger.dead_lettered += dead_lettered as u64;
+        self.counts.retried += retries.len() as u64;
+        self.counts.timeouts += u64::from(timed_out);
+        self.counts.panics += u64::from(panicked);
+        for (due, event) in retries {
+            self.delayed.push(event, due, Moment::NEVER);
+        }
+        self.breaker.settled(acknowledged, now);
+        done + dead_lettered
+    }
+
+    /// Nothing may be handed over now: who is to be told if nothing is left at all, and what the task waits
+    /// for.
+    fn rest(&mut self, cx: &Context<'_>) -> (Taken, Vec<Waker>) {
+        let next = self.delayed.next();
+        if next.is_none() {
+            let watchers = std::mem::take(&mut self.watchers);
+            if self.closed {
+                return (Taken::Over, watchers);
+            }
+            self.sleeper = Some(cx.waker().clone());
+            return (Taken::Nothing { until: None }, watchers);
+        }
+        self.sleeper = Some(cx.waker().clone());
+        (Taken::Nothing { until: next }, Vec::new())
+    }
+}

@@ -1,0 +1,234 @@
+use std::slice;
+use std::sync::Arc;
+
+use crate::event::{Event, Priority};
+
+/// Events that were published together, shared by all who get some of them: one block of memory for all,
+/// instead of a pointer for each delivery. Whoever holds it holds all of them.
+#[derive(Debug)]
+pub struct Envelope {
+    events: Box<[Arc<Event>]>,
+    /// Which of them are of each priority.
+    lanes: [u64; Priority::ALL.len()],
+}
+
+impl Envelope {
+    /// As many as the bits of a [`Parcel`].
+    pub const CAPACITY: usize = 64;
+
+    /// Of events in the order of priority.
+    ///
+    /// # Panics
+    /// For more than [`Envelope::CAPACITY`] events, or if they are in another order.
+    pub fn new(events: impl Into<Box<[Arc<Event>]>>) -> Self {
+        let events = events.into();
+        assert!(events.len() <= Self::CAPACITY, "{} events do not fit into an envelope", events.len());
+        let mut lanes = [0; Priority::ALL.len()];
+        let mut urgency = Priority::Critical;
+        for (place, event) in events.iter().enumerate() {
+            assert!(urgency <= event.priority, "an envelope has its events in the order of priority");
+            urgency = event.priority;
+            lanes[urgency.lane()] |= 1 << place;
+        }
+        Self { events, lanes }
+    }
+}
+
+/// Some of the events of an [`Envelope`], or a single event without one.
+#[derive(Debug, Clone)]
+pub struct Parcel {
+    contents: Contents,
+    /// A bit for each place in the envelope whose event is meant.
+    picked: u64,
+}
+
+#[derive(Debug, Clone)]
+enum Contents {
+    One(Arc<Event>),
+    Many(Arc<Envelope>),
+}
+
+impl Parcel {
+    /// A single event.
+    pub fn one(event: Arc<Event>) -> Self {
+        Self { contents: Contents::One(event), picked: 1 }
+    }
+
+    /// The events at those places of the envelope whose bit is set; bits beyond its end mean nothing.
+    #[inline]
+    pub fn pick(envelope: &Arc<Envelope>, picked: u64) -> Self {
+        let all = envelope.lanes.iter().fold(0, |all, lane| all | lane);
+        Self { contents: Contents::Many(envelope.clone()), picked: picked & all }
+    }
+
+    /// How many events.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.picked.count_ones() as usize
+    }
+
+    /// Whether nothing is left in it.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.picked == 0
+    }
+
+    /// The events, most urgent first.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Event>> {
+        let (events, picked) = self.parts();
+        Bits(picked).map(|place| &events[place])
+    }
+
+    /// A bit for each place whose event is meant; 1 for a single event.
+    pub fn picked(&self) -> u64 {
+        self.picked
+    }
+
+    #[inline]
+    pub(super) fn parts(&self) -> (&[Arc<Event>], u64) {
+        match &self.contents {
+            Contents::One(event) => (slice::from_ref(event), self.picked),
+            Contents::Many(envelope) => (&envelope.events, self.picked),
+        }
+    }
+
+    /// Takes the first `count` events out, at most all.
+    pub(crate) fn take_first(&mut self, count: usize) -> Self {
+        let mut rest = self.picked;
+        for _ in 0..count.min(self.len()) {
+            rest &= rest - 1;
+        }
+        let taken = Self { contents: self.contents.clone(), picked: self.picked & !rest };
+        self.picked = rest;
+        taken
+    }
+
+    /// The same; quicker where all are taken.
+    #[inline]
+    pub(crate) fn take_first_or_all(&mut self, count: usize) -> Self {
+        if self.len() <= count {
+            let taken = self.clone();
+            self.picked = 0;
+            taken
+        } else {
+            self.take_first(count)
+        }
+    }
+
+    /// The most and the least urgent lane that it has an event in.
+    #[inline]
+    pub(crate) fn lanes(&self) -> (usize, usize) {
+        match &self.contents {
+            Contents::One(event) => (event.priority.lane(), event.priority.lane()),
+            Contents::Many(envelope) => {
+                let has = |lane: &usize| envelope.lanes[*lane] & self.picked != 0;
+                let first = (0..Priority::ALL.len()).find(has).unwrap_or(0);
+                let last = (0..Priority::ALL.len()).rev().find(has).unwrap_or(0);
+                (first, last)
+            }
+        }
+    }
+
+    /// The part of it that is of this lane, possibly nothing.
+    pub(crate) fn of_lane(&self, lane: usize) -> Self {
+        let picked = match &self.contents {
+            Contents::One(event) => u64::from(event.priority.lane() == lane),
+            Contents::Many(envelope) => envelope.lanes[lane],
+        };
+        Self { contents: self.contents.clone(), picked: picked & self.picked }
+    }
+
+    /// Whether it holds many more events than it means.
+    #[inline]
+    pub(crate) fn is_sparse(&self) -> bool {
+        match &self.contents {
+            Contents::One(_) => false,
+            Contents::Many(envelope) => self.len() * Self::PINNED_FOR_EACH < envelope.events.len(),
+        }
+    }
+
+    /// Who keeps no sparse parcel holds at most so many events for each that it means. At 8 a service that
+    /// gets one event in six, as in the heavy scenario, still shares the envelope.
+    pub(crate) const PINNED_FOR_EACH: usize = 8;
+}
+
+/// The places of the bits that are set, lowest first.
+pub(crate) struct Bits(pub(crate) u64);
+
+impl Iterator for Bits {
+    type Item = usize;
+
+    #[inline]
+    fn next(&mut self) -> Option<usize> {
+        if self.0 == 0 {
+            return None;
+        }
+        let place = self.0.trailing_zeros() as usize;
+        self.0 &= self.0 - 1;
+        Some(place)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{EventId, EventKind, Payload, Timestamp};
+
+    fn event(id: u128, priority: Priority) -> Arc<Event> {
+        let payload = Payload::Text("x".to_owned().into());
+        let event = Event::new(EventId(id), EventKind::Metrics, "s", Timestamp(0), payload);
+        Arc::new(Event { priority, ..event })
+    }
+
+    fn ids(parcel: &Parcel) -> Vec<u128> {
+        parcel.iter().map(|event| event.id.0).collect()
+    }
+
+    fn envelope() -> Arc<Envelope> {
+        let priorities = [Priority::Critical, Priority::Normal, Priority::Normal, Priority::Low];
+        Envelope::new((1..).zip(priorities).map(|(id, priority)| event(id, priority)).collect::<Vec<_>>())
+            .into()
+    }
+
+    #[test]
+    fn a_parcel_is_split_by_number_and_by_lane() {
+        let mut parcel = Parcel::pick(&envelope(), 0b1101);
+        assert_eq!((ids(&parcel), parcel.lanes()), (vec![1, 3, 4], (0, 3)));
+        assert_eq!(ids(&parcel.of_lane(2)), [3]);
+        assert!(parcel.of_lane(1).is_empty());
+        let first = parcel.take_first(2);
+        assert_eq!((ids(&first), ids(&parcel), parcel.lanes()), (vec![1, 3], vec![4], (3, 3)));
+        assert_eq!(ids(&parcel.take_first(9)), [4]);
+        assert!(parcel.is_empty());
+    }
+
+    #[test]
+    fn a_single_event_is_a_parcel_too() {
+        let mut parcel = Parcel::one(event(7, Priority::High));
+        assert_eq!((ids(&parcel), parcel.lanes(), parcel.is_sparse()), (vec![7], (1, 1), false));
+        assert_eq!((parcel.of_lane(1).len(), parcel.of_lane(0).len()), (1, 0));
+        assert_eq!(ids(&parcel.take_first(1)), [7]);
+        assert!(parcel.is_empty());
+    }
+
+    #[test]
+    fn sparse_is_less_than_an_eighth() {
+        let events: Vec<_> = (0..64).map(|id| event(id + 1, Priority::Normal)).collect();
+        let envelope = Arc::new(Envelope::new(events));
+        assert!(Parcel::pick(&envelope, 0x7f).is_sparse());
+        assert!(!Parcel::pick(&envelope, 0xff).is_sparse());
+        assert_eq!(Parcel::pick(&envelope, u64::MAX).len(), 64);
+    }
+
+    #[test]
+    #[should_panic(expected = "in the order of priority")]
+    fn an_envelope_is_in_order() {
+        Envelope::new([event(1, Priority::Low), event(2, Priority::High)]);
+    }
+
+    #[test]
+    fn a_parcel_has_no_event_that_is_not_there() {
+        assert_eq!(ids(&Parcel::pick(&envelope(), u64::MAX)), [1, 2, 3, 4]);
+        assert!(Parcel::pick(&envelope(), 1 << 4).is_empty());
+    }
+}
