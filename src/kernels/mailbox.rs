@@ -70,8 +70,8 @@ fn through(events: &[Arc<Event>], parcels: Vec<Parcel>) -> Prepared {
     let mut receiver = Receiver::new(BATCH, clock, limiter);
     let run = move || {
         let mut work = Work { events: 0, deliveries: 0, bytes: 0, checksum: 0 };
-        for mut parcel in parcels.iter().cloned() {
-            if mailbox.push(&mut parcel, Moment::NEVER) != Pushed::All {
+        for parcel in parcels.iter().cloned() {
+            if !matches!(mailbox.push(parcel, Moment::NEVER), Pushed::All) {
                 return work;
             }
         }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::limiter::Limiter;
 use super::mailbox::SMALLEST_BATCH;
+use super::window::Window;
 use crate::event::Limits;
 use crate::routing::{BreakerPolicy, RetryPolicy, Terms, WindowPolicy};
 
@@ -107,6 +108,7 @@ impl Config {
         in_range("concurrent_deliveries", self.concurrent_deliveries, 1, Limiter::MOST)?;
         has_time("event_timeout", self.event_timeout)?;
         has_time("handler_timeout", self.handler_timeout)?;
+        in_range("window.entries", self.window.entries, 0, Window::MOST)?;
         if self.window.entries > 0 {
             has_time("window.time", self.window.time)?;
         }
@@ -184,6 +186,7 @@ mod tests {
         assert!(refusal(|c| c.breaker.threshold = 0).starts_with("breaker.threshold: 0, but"));
         assert_eq!(refusal(|c| c.event_timeout = Duration::ZERO), "event_timeout: 0s, but it must be longer");
         assert!(refusal(|c| c.handler_timeout = Duration::ZERO).starts_with("handler_timeout"));
+        assert!(refusal(|c| c.window.entries = 1 << 25).starts_with("window.entries: 33554432, but"));
         assert!(refusal(|c| c.window.time = Duration::ZERO).starts_with("window.time"));
         assert!(refusal(|c| c.breaker.open_for = Duration::ZERO).starts_with("breaker.open_for"));
         assert!(refusal(|c| c.retry.first = Duration::ZERO).starts_with("retry.first"));

@@ -140,7 +140,7 @@ impl CrucibleCore {
     }
 
     /// Tries to accept a dead letter again; if there is no room, it stays one. Returns its service too.
-    fn try_replay(&self, id: LetterId, on_full: OnFull) -> Result<(Pushed, Arc<Service>), SystemError> {
+    fn try_replay(&self, id: LetterId, on_full: OnFull) -> Result<(Replayed, Arc<Service>), SystemError> {
         self.check_open()?;
         let letters = &self.shared.letters;
         let letter = letters.take(id).ok_or(SystemError::NoLetter(id))?;
@@ -152,15 +152,27 @@ impl CrucibleCore {
             }
         };
         let event = Event { retry_count: 0, ..Event::clone(&letter.event) };
-        let mut parcel = Parcel::one(Arc::new(event));
-        let pushed = self.push(&service, &mut parcel, None, self.shared.clock.now(), on_full);
-        if pushed == Pushed::All {
-            letters.replayed();
-        } else {
-            letters.put_back(letter);
+        let parcel = Parcel::one(Arc::new(event));
+        match self.push(&service, parcel, None, self.shared.clock.now(), on_full) {
+            Pushed::All => {
+                letters.replayed();
+                Ok((Replayed::Accepted, service))
+            }
+            Pushed::Full(_) => {
+                letters.put_back(letter);
+                Ok((Replayed::NoRoom, service))
+            }
+            Pushed::Closed(_) => {
+                letters.put_back(letter);
+                Err(SystemError::Unknown { what: "service", name: service.name.clone() })
+            }
         }
-        Ok((pushed, service))
     }
+}
+
+enum Replayed {
+    Accepted,
+    NoRoom,
 }
 
 impl Default for CrucibleCore {
@@ -222,7 +234,7 @@ impl EventSystem for CrucibleCore {
     }
 
     async fn publish(&self, event: Arc<Event>, on_full: OnFull) -> Result<Publication, SystemError> {
-        self.publish_one(event, on_full).await
+        self.publish_one(&event, on_full).await
     }
 
     async fn publish_batch(
@@ -240,12 +252,9 @@ impl EventSystem for CrucibleCore {
     async fn replay(&self, letter: LetterId, on_full: OnFull) -> Result<Publication, SystemError> {
         loop {
             match self.try_replay(letter, on_full)? {
-                (Pushed::All, _) => return Ok(Publication::Accepted { deliveries: Some(1) }),
-                (Pushed::Full, service) if may_wait(on_full) => service.mailbox.wait_for_room().await,
-                (Pushed::Full, _) => return Ok(Publication::BackPressure { deliveries: 0, full: 1 }),
-                (Pushed::Closed, service) => {
-                    return Err(SystemError::Unknown { what: "service", name: service.name.clone() });
-                }
+                (Replayed::Accepted, _) => return Ok(Publication::Accepted { deliveries: Some(1) }),
+                (Replayed::NoRoom, service) if may_wait(on_full) => service.mailbox.wait_for_room().await,
+                (Replayed::NoRoom, _) => return Ok(Publication::BackPressure { deliveries: 0, full: 1 }),
             }
         }
     }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use super::clock::Moment;
 use super::receivers::Scratch;
 use crate::event::{Event, Priority};
-use crate::routing::{Bits, Envelope};
+use crate::routing::{Bits, Envelope, Parcel};
 
 /// Who gets which events of a chunk: a bit for each place in the envelope, so that a delivery costs no
 /// pointer, and each mailbox is locked once for all of its events.
@@ -23,18 +23,32 @@ impl Outbox {
         }
     }
 
+    /// Whether that is news.
     #[inline]
-    pub(super) fn add(&mut self, service: u32, place: usize) {
+    pub(super) fn add(&mut self, service: u32, place: u64) -> bool {
         let picked = &mut self.picked[service as usize];
         if *picked == 0 {
             self.touched.push(service);
         }
-        *picked |= 1 << place;
+        let news = *picked & place == 0;
+        *picked |= place;
+        news
     }
 
     /// How many events this service is to get so far.
     pub(super) fn gathered(&self, service: u32) -> u32 {
         self.picked.get(service as usize).map_or(0, |picked| picked.count_ones())
+    }
+
+    /// Takes this place out of all services, and returns which had it.
+    pub(super) fn take_out(&mut self, place: u64) -> impl Iterator<Item = u32> {
+        let (picked, touched) = (&mut self.picked, &self.touched);
+        touched.iter().copied().filter(move |&service| {
+            let picked = &mut picked[service as usize];
+            let had = *picked & place != 0;
+            *picked &= !place;
+            had
+        })
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -44,7 +58,10 @@ impl Outbox {
     /// Each service with the places that it gets, which are forgotten.
     pub(super) fn drain(&mut self) -> impl Iterator<Item = (u32, u64)> {
         let picked = &mut self.picked;
-        self.touched.drain(..).map(|service| (service, std::mem::take(&mut picked[service as usize])))
+        let each =
+            self.touched.drain(..).map(|service| (service, std::mem::take(&mut picked[service as usize])));
+        // Some may have been taken out again.
+        each.filter(|(_, picked)| *picked != 0)
     }
 }
 
@@ -86,9 +103,10 @@ impl Places {
         }
     }
 
+    /// As a bit.
     #[inline]
-    pub(super) fn of(&self, position: usize) -> usize {
-        self.place[position].into()
+    pub(super) fn of(&self, position: usize) -> u64 {
+        1 << self.place[position]
     }
 
     pub(super) fn position(&self, place: usize) -> usize {
@@ -96,10 +114,29 @@ impl Places {
     }
 
     /// The events that have places, in their order.
-    pub(super) fn envelope(&self, chunk: &[Arc<Event>]) -> Arc<Envelope> {
-        let positions = &self.position[..self.len];
-        let events: Box<[_]> = positions.iter().map(|&at| chunk[usize::from(at)].clone()).collect();
-        Arc::new(Envelope::new(events))
+    pub(super) fn seal(&self, chunk: &[Arc<Event>]) -> Sealed {
+        let positions = self.position[..self.len].iter().map(|&at| chunk[usize::from(at)].clone());
+        match &self.position[..self.len] {
+            [only] => Sealed::One(chunk[usize::from(*only)].clone()),
+            _ => Sealed::Many(Arc::new(Envelope::new(positions.collect::<Box<[_]>>()))),
+        }
+    }
+}
+
+/// The events of a chunk, ready to be shared.
+pub(super) enum Sealed {
+    One(Arc<Event>),
+    Many(Arc<Envelope>),
+}
+
+impl Sealed {
+    /// The events at these places.
+    #[inline]
+    pub(super) fn parcel(&self, picked: u64) -> Parcel {
+        match self {
+            Self::One(event) => Parcel::one(event.clone()),
+            Self::Many(envelope) => Parcel::pick(envelope, picked),
+        }
     }
 }
 

@@ -9,10 +9,10 @@ use super::CrucibleCore;
 use super::balance::Load;
 use super::call::in_handler;
 use super::clock::Moment;
-use super::directory::Directory;
+use super::directory::{Choice, Directory};
 use super::mailbox::Pushed;
 use super::outbox::{Desk, Outbox, Places};
-use super::receivers::{Receivers, Scratch, Snapshot};
+use super::receivers::Snapshot;
 use super::service::Service;
 use crate::event::Event;
 use crate::routing::{Bits, DeathCause, Envelope, Health, OnFull, Parcel, Publication, SystemError};
@@ -63,6 +63,9 @@ struct Consignment {
     due: Option<Moment>,
 }
 
+/// Of an event that was not looked at.
+const NOTHING_YET: Publication = Publication::Accepted { deliveries: Some(0) };
+
 /// Those whose mailbox was full; few, if any.
 type Stuck = SmallVec<[Consignment; 4]>;
 
@@ -88,49 +91,13 @@ impl Load for Scales<'_> {
 impl CrucibleCore {
     pub(super) async fn publish_one(
         &self,
-        event: Arc<Event>,
+        event: &Arc<Event>,
         on_full: OnFull,
     ) -> Result<Publication, SystemError> {
-        self.check_open()?;
-        let (mut publication, stuck) = self.hand_over_one(&event, on_full);
-        for mut consignment in stuck {
-            self.push_waiting(&mut consignment).await;
-            consignment.parcel.iter().for_each(|_| leave_out(&mut publication, false));
-        }
-        self.events.count(std::slice::from_ref(&publication));
+        let mut publication = [NOTHING_YET];
+        self.publish_chunk(std::slice::from_ref(event), on_full, &mut publication).await?;
+        let [publication] = publication;
         Ok(publication)
-    }
-
-    /// Pushes an event to all its receivers. Those to wait for are counted as deliveries and returned.
-    fn hand_over_one(&self, event: &Arc<Event>, on_full: OnFull) -> (Publication, Stuck) {
-        let mut stuck = Stuck::new();
-        let snapshot = self.snapshot.load();
-        if let Err(why) = snapshot.check(event, &self.shared.config.limits) {
-            return (Publication::refused(why), stuck);
-        }
-        let now = self.shared.clock.now();
-        if !self.window().is_new(event.id, now) {
-            return (Publication::Duplicate, stuck);
-        }
-        let (due, wait) = (self.due(event, now), may_wait(on_full));
-        let mut scratch = Scratch::default();
-        let load = Scales { directory: &snapshot.directory, outbox: &Outbox::default(), now };
-        let receivers = snapshot.receivers(event, &load, &mut scratch);
-        let mut publication = told(receivers);
-        for &number in receivers.services {
-            let Some(service) = snapshot.directory.service(number) else {
-                leave_out(&mut publication, false);
-                continue;
-            };
-            let mut parcel = Parcel::one(event.clone());
-            match self.push(service, &mut parcel, due, now, on_full) {
-                Pushed::All => {}
-                Pushed::Full if wait => stuck.push(Consignment { service: service.clone(), parcel, due }),
-                pushed => leave_out(&mut publication, pushed == Pushed::Full),
-            }
-        }
-        self.forget_if_turned_away(event, &publication);
-        (publication, stuck)
     }
 
     pub(super) async fn publish_many(
@@ -138,71 +105,107 @@ impl CrucibleCore {
         events: &[Arc<Event>],
         on_full: OnFull,
     ) -> Result<Vec<Publication>, SystemError> {
-        let mut publications = Vec::with_capacity(events.len());
-        let mut desk = self.desks.take();
+        let mut publications = vec![NOTHING_YET; events.len()];
         // By chunks that fit into an envelope.
-        for chunk in events.chunks(Envelope::CAPACITY) {
-            self.check_open()?;
-            let begin = publications.len();
-            let stuck = self.hand_over_many(chunk, on_full, &mut desk, &mut publications);
-            for mut consignment in stuck {
-                self.push_waiting(&mut consignment).await;
-                leave_all_out(&consignment.parcel, &desk.places, &mut publications[begin..], false);
-            }
-            self.events.count(&publications[begin..]);
+        let chunks = events.chunks(Envelope::CAPACITY).zip(publications.chunks_mut(Envelope::CAPACITY));
+        for (chunk, publications) in chunks {
+            self.publish_chunk(chunk, on_full, publications).await?;
         }
         Ok(publications)
     }
 
+    async fn publish_chunk(
+        &self,
+        chunk: &[Arc<Event>],
+        on_full: OnFull,
+        publications: &mut [Publication],
+    ) -> Result<(), SystemError> {
+        self.check_open()?;
+        let mut desk = self.desks.take();
+        let stuck = self.hand_over(chunk, on_full, &mut desk, publications);
+        for consignment in stuck {
+            if let Some(left) = self.push_waiting(consignment).await {
+                leave_all_out(&left, &desk.places, publications, false);
+            }
+        }
+        self.events.count(publications);
+        Ok(())
+    }
+
     /// Routes the events of a chunk and pushes them, one lock for each receiver. Returns the services
     /// to wait for.
-    fn hand_over_many(
+    fn hand_over(
         &self,
         chunk: &[Arc<Event>],
         on_full: OnFull,
         desk: &mut Desk,
-        publications: &mut Vec<Publication>,
+        publications: &mut [Publication],
     ) -> Stuck {
-        let mut stuck = Stuck::new();
-        let (snapshot, now, begin) = (self.snapshot.load(), self.shared.clock.now(), publications.len());
-        let accepted = self.accept(chunk, &snapshot, now, publications);
-        let publications = &mut publications[begin..];
+        let (snapshot, now) = (self.snapshot.load(), self.shared.clock.now());
         let Desk { outbox, later, places, scratch } = desk;
-        places.assign(chunk, accepted);
         outbox.make_room(snapshot.directory.slots());
+        let accepted = self.accept(chunk, &snapshot, now, publications);
+        places.assign(chunk, accepted);
         // Routed in the order of publishing, which the rounds of groups follow.
         for position in Bits(accepted) {
-            let event = &chunk[position];
-            let load = Scales { directory: &snapshot.directory, outbox, now };
-            let receivers = snapshot.receivers(event, &load, scratch);
-            publications[position] = told(receivers);
-            let place = places.of(position);
-            match self.due(event, now) {
-                None => receivers.services.iter().for_each(|&number| outbox.add(number, place)),
-                Some(due) => later.extend(receivers.services.iter().map(|&number| (number, 1 << place, due))),
+            let (event, place) = (&chunk[position], places.of(position));
+            let due = self.due(event, now);
+            let mut deliveries = 0;
+            let groups = snapshot.visit(event, scratch, |number| {
+                deliveries += u32::from(outbox.add(number, place));
+            });
+            let mut full = 0;
+            for &group in groups {
+                let load = Scales { directory: &snapshot.directory, outbox, now };
+                match snapshot.directory.next_member(group, &load) {
+                    Choice::Member(number) => deliveries += u32::from(outbox.add(number, place)),
+                    Choice::Unavailable => full += 1,
+                    Choice::Nobody => {}
+                }
+            }
+            publications[position] = told(deliveries, full);
+            if let Some(due) = due {
+                later.extend(outbox.take_out(place).map(|number| (number, place, due)));
             }
         }
+        let stuck = self.push_gathered(chunk, &snapshot, now, on_full, desk, publications);
+        if publications.iter().any(was_turned_away) {
+            self.forget_the_turned_away(chunk, publications);
+        }
+        stuck
+    }
+
+    fn push_gathered(
+        &self,
+        chunk: &[Arc<Event>],
+        snapshot: &Snapshot,
+        now: Moment,
+        on_full: OnFull,
+        desk: &mut Desk,
+        publications: &mut [Publication],
+    ) -> Stuck {
+        let mut stuck = Stuck::new();
+        let Desk { outbox, later, places, .. } = desk;
         if outbox.is_empty() && later.is_empty() {
             return stuck;
         }
-        let envelope = places.envelope(chunk);
-        let wait = may_wait(on_full);
+        let (sealed, wait) = (places.seal(chunk), may_wait(on_full));
         let at_once = outbox.drain().map(|(number, picked)| (number, picked, None));
         let in_time = later.drain(..).map(|(number, picked, due)| (number, picked, Some(due)));
         for (number, picked, due) in at_once.chain(in_time) {
-            let mut parcel = Parcel::pick(&envelope, picked);
+            let parcel = sealed.parcel(picked);
             let Some(service) = snapshot.directory.service(number) else {
                 leave_all_out(&parcel, places, publications, false);
                 continue;
             };
-            match self.push(service, &mut parcel, due, now, on_full) {
+            match self.push(service, parcel, due, now, on_full) {
                 Pushed::All => {}
-                Pushed::Full if wait => stuck.push(Consignment { service: service.clone(), parcel, due }),
-                pushed => leave_all_out(&parcel, places, publications, pushed == Pushed::Full),
+                Pushed::Full(parcel) if wait => {
+                    stuck.push(Consignment { service: service.clone(), parcel, due });
+                }
+                Pushed::Full(left) => leave_all_out(&left, places, publications, true),
+                Pushed::Closed(left) => leave_all_out(&left, places, publications, false),
             }
-        }
-        for (event, publication) in chunk.iter().zip(publications) {
-            self.forget_if_turned_away(event, publication);
         }
         stuck
     }
@@ -213,36 +216,33 @@ impl CrucibleCore {
         chunk: &[Arc<Event>],
         snapshot: &Snapshot,
         now: Moment,
-        publications: &mut Vec<Publication>,
+        publications: &mut [Publication],
     ) -> u64 {
-        let begin = publications.len();
-        for event in chunk {
-            publications.push(match snapshot.check(event, &self.shared.config.limits) {
-                Ok(()) => Publication::Accepted { deliveries: Some(0) },
-                Err(why) => Publication::refused(why),
-            });
+        let mut sound = 0;
+        for (position, (event, publication)) in chunk.iter().zip(&mut *publications).enumerate() {
+            match snapshot.check(event, &self.shared.config.limits) {
+                Ok(()) => sound |= 1 << position,
+                Err(why) => *publication = Publication::refused(why),
+            }
         }
-        let mut accepted = 0;
+        let mut accepted = sound;
         let mut window = self.window();
         window.prune(now);
-        for (position, (event, publication)) in chunk.iter().zip(&mut publications[begin..]).enumerate() {
-            if matches!(publication, Publication::Refused(_)) {
-                continue;
-            }
-            if window.insert(event.id, now) {
-                accepted |= 1 << position;
-            } else {
-                *publication = Publication::Duplicate;
+        for position in Bits(sound) {
+            if !window.insert(chunk[position].id, now) {
+                accepted &= !(1 << position);
+                publications[position] = Publication::Duplicate;
             }
         }
         accepted
     }
 
     /// Who got nothing because there was no room may be published again.
-    fn forget_if_turned_away(&self, event: &Event, publication: &Publication) {
-        if let Publication::BackPressure { deliveries: 0, .. } = publication {
-            self.window().forget(event.id);
-        }
+    fn forget_the_turned_away(&self, chunk: &[Arc<Event>], publications: &[Publication]) {
+        let mut window = self.window();
+        let turned_away =
+            chunk.iter().zip(publications).filter(|(_, publication)| was_turned_away(publication));
+        turned_away.for_each(|(event, _)| window.forget(event.id));
     }
 
     /// When a scheduled event is due, if that is later.
@@ -255,7 +255,7 @@ impl CrucibleCore {
     pub(super) fn push(
         &self,
         service: &Service,
-        parcel: &mut Parcel,
+        parcel: Parcel,
         due: Option<Moment>,
         now: Moment,
         on_full: OnFull,
@@ -275,25 +275,29 @@ impl CrucibleCore {
         }
     }
 
-    /// Pushes all, waiting for room as often as it takes. What is left in the parcel found the service gone.
-    async fn push_waiting(&self, consignment: &mut Consignment) {
-        let Consignment { service, parcel, due } = consignment;
+    /// Pushes all, waiting for room as often as it takes. Returns what is left when the service is gone.
+    async fn push_waiting(&self, consignment: Consignment) -> Option<Parcel> {
+        let Consignment { service, mut parcel, due } = consignment;
         loop {
             service.mailbox.wait_for_room().await;
             let now = self.shared.clock.now();
             let due = due.filter(|due| *due > now);
-            if self.push(service, parcel, due, now, OnFull::Wait) != Pushed::Full {
-                return;
+            match self.push(&service, parcel, due, now, OnFull::Wait) {
+                Pushed::All => return None,
+                Pushed::Full(left) => parcel = left,
+                Pushed::Closed(left) => return Some(left),
             }
         }
     }
 }
 
+fn was_turned_away(publication: &Publication) -> bool {
+    matches!(publication, Publication::BackPressure { deliveries: 0, .. })
+}
+
 /// What is told of an event if all its receivers have room.
-fn told(receivers: Receivers<'_>) -> Publication {
-    #[allow(clippy::cast_possible_truncation)] // each of them has a number of 32 bits
-    let deliveries = receivers.services.len() as u32;
-    match receivers.unavailable {
+fn told(deliveries: u32, full: u32) -> Publication {
+    match full {
         0 => Publication::Accepted { deliveries: Some(deliveries) },
         full => Publication::BackPressure { deliveries, full },
     }

@@ -2,8 +2,7 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use super::balance::Load;
-use super::directory::{Choice, Directory};
+use super::directory::Directory;
 use super::table::{self, Table};
 use crate::event::{Event, Limits, Name, Target};
 use crate::routing::Refusal;
@@ -15,20 +14,11 @@ pub(super) struct Snapshot {
     pub(super) directory: Arc<Directory>,
 }
 
-/// Room for receivers that no table cell holds as they are.
+/// Room for what no table cell holds as it is.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
     table: table::Scratch,
-    receivers: SmallVec<[u32; 32]>,
-}
-
-/// Who gets an event.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Receivers<'s> {
-    /// Numbers of services, each once; some may have left.
-    pub(super) services: &'s [u32],
-    /// Groups of which no member was available.
-    pub(super) unavailable: u32,
+    groups: SmallVec<[u32; 8]>,
 }
 
 impl Snapshot {
@@ -44,65 +34,40 @@ impl Snapshot {
         }
     }
 
-    /// Who gets an event that was checked. Advances the rounds of its groups.
+    /// Calls `service` with the number of each service that an event is for, some more than once; some may
+    /// have left. Returns the groups of which one member gets it, each once.
     #[inline]
-    pub(super) fn receivers<'s>(
+    pub(super) fn visit<'s>(
         &'s self,
         event: &Event,
-        load: &impl Load,
         scratch: &'s mut Scratch,
-    ) -> Receivers<'s> {
-        let Scratch { table, receivers } = scratch;
-        if !event.targets.is_empty() {
-            return self.explicit(event, load, receivers);
+        service: impl FnMut(u32),
+    ) -> &'s [u32] {
+        if event.targets.is_empty() {
+            self.table.visit(event, &mut scratch.table, service)
+        } else {
+            self.visit_explicit(event, &mut scratch.groups, service)
         }
-        let route = self.table.route(event, table);
-        if route.groups.is_empty() {
-            return Receivers { services: route.services, unavailable: 0 };
-        }
-        receivers.clear();
-        receivers.extend_from_slice(route.services);
-        self.with_members(route.groups, load, receivers)
     }
 
-    fn explicit<'s>(
+    fn visit_explicit<'s>(
         &self,
         event: &Event,
-        load: &impl Load,
-        receivers: &'s mut SmallVec<[u32; 32]>,
-    ) -> Receivers<'s> {
-        receivers.clear();
-        let mut groups = SmallVec::<[u32; 8]>::new();
+        groups: &'s mut SmallVec<[u32; 8]>,
+        mut service: impl FnMut(u32),
+    ) -> &'s [u32] {
+        groups.clear();
         for target in event.targets.iter() {
             match target {
                 Target::Service(name) => {
-                    receivers.extend(self.directory.service_named(name).map(|(number, _)| number));
+                    self.directory.service_named(name).iter().for_each(|(number, _)| service(*number));
                 }
                 Target::Group(name) => groups.extend(self.directory.group_named(name)),
             }
         }
-        receivers.sort_unstable();
-        receivers.dedup();
         groups.sort_unstable();
         groups.dedup();
-        self.with_members(&groups, load, receivers)
-    }
-
-    fn with_members<'s>(
-        &self,
-        groups: &[u32],
-        load: &impl Load,
-        receivers: &'s mut SmallVec<[u32; 32]>,
-    ) -> Receivers<'s> {
-        let mut unavailable = 0;
-        for &group in groups {
-            match self.directory.next_member(group, load) {
-                Choice::Member(member) if !receivers.contains(&member) => receivers.push(member),
-                Choice::Unavailable => unavailable += 1,
-                Choice::Member(_) | Choice::Nobody => {}
-            }
-        }
-        Receivers { services: receivers, unavailable }
+        groups
     }
 
     /// The targets of an event that are there, sorted, each once. Advances nothing.

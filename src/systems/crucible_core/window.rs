@@ -1,37 +1,67 @@
 //! Which ids were seen before. See [`WindowPolicy`].
 
-use std::collections::VecDeque;
-
-use rustc_hash::FxHashSet;
-
 use super::clock::Moment;
 use crate::event::EventId;
 use crate::routing::WindowPolicy;
 
 /// The ids of the events that were accepted last.
+///
+/// A ring of entries, and chains through it of those whose ids have the same hash, youngest first. An
+/// entry is alive while its number lies in `oldest..next`; whatever follows a dead one in a chain is older and
+/// dead too. So nothing is ever taken out: letting the oldest go is adding one, and an insertion costs a look
+/// at the one chain and writing one entry.
 #[derive(Debug)]
 pub struct Window {
     policy: WindowPolicy,
-    seen: FxHashSet<EventId>,
-    /// The same ids with the moment from which they do not count any more, oldest first.
-    order: VecDeque<(EventId, Moment)>,
+    /// The number of the youngest entry of each chain, plus one; 0: none.
+    chains: Vec<u64>,
+    /// The entry of number `n` is at `n` modulo its length, a power of two of at least the entries.
+    ring: Vec<Entry>,
+    oldest: u64,
+    next: u64,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    id: EventId,
+    /// It does not count any more from this moment on.
+    until: Moment,
+    /// The next older entry of its chain, plus one; 0: none.
+    older: u64,
 }
 
 impl Window {
-    /// Nothing seen yet.
+    /// Ids that a window remembers at most: 670 MB of them.
+    pub const MOST: usize = 1 << 24;
+
+    /// Nothing seen yet. Takes its memory with the first id.
     pub fn new(policy: WindowPolicy) -> Self {
-        Self { policy, seen: FxHashSet::default(), order: VecDeque::new() }
+        Self { policy, chains: Vec::new(), ring: Vec::new(), oldest: 0, next: 0 }
+    }
+
+    fn entry(&mut self, number: u64) -> &mut Entry {
+        let at = number & (self.ring.len() as u64 - 1);
+        #[allow(clippy::cast_possible_truncation)] // below the length of the ring
+        &mut self.ring[at as usize]
+    }
+
+    /// The youngest living entry of the id's chain, plus one.
+    #[inline]
+    fn chain(&mut self, id: EventId) -> &mut u64 {
+        // The upper half of a product with an odd constant without structure depends on all bits below.
+        #[allow(clippy::cast_possible_truncation)] // the two halves of the id
+        let folded = (id.0 as u64) ^ ((id.0 >> 64) as u64).rotate_left(32);
+        let hash = folded.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let at = hash >> (64 - self.chains.len().trailing_zeros());
+        #[allow(clippy::cast_possible_truncation)] // below the number of chains
+        &mut self.chains[at as usize]
     }
 
     /// Lets go of the ids that are too old.
     #[inline]
     pub fn prune(&mut self, now: Moment) {
-        while let Some(&(id, until)) = self.order.front() {
-            if now < until {
-                return;
-            }
-            self.order.pop_front();
-            self.seen.remove(&id);
+        while self.oldest < self.next && self.entry(self.oldest).until <= now {
+            self.oldest += 1;
         }
     }
 
@@ -41,16 +71,38 @@ impl Window {
         if self.policy.entries == 0 {
             return true;
         }
-        if !self.seen.insert(id) {
-            return false;
+        if self.ring.is_empty() {
+            self.make_room();
         }
-        self.order.push_back((id, now.after(self.policy.time)));
-        if self.order.len() > self.policy.entries
-            && let Some((oldest, _)) = self.order.pop_front()
-        {
-            self.seen.remove(&oldest);
+        let first = *self.chain(id);
+        let mut at = first;
+        while at > self.oldest {
+            let entry = *self.entry(at - 1);
+            if entry.id == id {
+                return false;
+            }
+            at = entry.older;
         }
+        self.push(Entry { id, until: now.after(self.policy.time), older: first });
         true
+    }
+
+    #[inline]
+    fn push(&mut self, entry: Entry) {
+        if self.len() >= self.policy.entries {
+            self.oldest += 1;
+        }
+        *self.entry(self.next) = entry;
+        self.next += 1;
+        *self.chain(entry.id) = self.next;
+    }
+
+    #[cold]
+    fn make_room(&mut self) {
+        let nothing = Entry { id: EventId::NIL, until: Moment(0), older: 0 };
+        self.ring = vec![nothing; self.policy.entries.next_power_of_two()];
+        // Half of the chains are empty, and most of the others have one living entry.
+        self.chains = vec![0; (2 * self.policy.entries).next_power_of_two()];
     }
 
     /// [`Window::prune`] and [`Window::insert`] in one.
@@ -59,23 +111,37 @@ impl Window {
         self.insert(id, now)
     }
 
-    /// This id does not count as seen after all. Looks from the youngest on, since it was just inserted.
+    /// This id does not count as seen after all. Takes the younger ones out and puts them back, since it was just
+    /// inserted.
     pub fn forget(&mut self, id: EventId) {
-        if self.seen.remove(&id)
-            && let Some(at) = self.order.iter().rposition(|(seen, _)| *seen == id)
-        {
-            self.order.remove(at);
+        let numbers = self.oldest..self.next;
+        let Some(number) = numbers.rev().find(|&number| self.entry(number).id == id) else {
+            return;
+        };
+        let mut younger = Vec::new();
+        while self.next > number {
+            self.next -= 1;
+            let entry = *self.entry(self.next);
+            *self.chain(entry.id) = entry.older;
+            younger.push(entry);
+        }
+        younger.pop();
+        while let Some(entry) = younger.pop() {
+            let older = *self.chain(entry.id);
+            self.push(Entry { older, ..entry });
         }
     }
 
     /// How many ids count as seen.
     pub fn len(&self) -> usize {
-        self.order.len()
+        #[allow(clippy::cast_possible_truncation)] // no more than the ring is long
+        let len = (self.next - self.oldest) as usize;
+        len
     }
 
     /// Whether none does.
     pub fn is_empty(&self) -> bool {
-        self.order.is_empty()
+        self.oldest == self.next
     }
 }
 
@@ -103,7 +169,7 @@ mod tests {
         assert!(insert(&mut window, 1, 0)); // now 3, 4, 1
         assert!(!insert(&mut window, 3, 0));
         assert!(insert(&mut window, 2, 0));
-        assert_eq!((window.len(), window.seen.len()), (3, 3));
+        assert_eq!(window.len(), 3);
     }
 
     #[test]
@@ -113,7 +179,7 @@ mod tests {
         assert!(!insert(&mut window, 1, 104));
         assert!(insert(&mut window, 1, 105));
         window.prune(Moment(1_000));
-        assert!(window.is_empty() && window.seen.is_empty());
+        assert!(window.is_empty());
     }
 
     #[test]
@@ -134,5 +200,28 @@ mod tests {
         let mut window = window(0, 100);
         assert!(insert(&mut window, 1, 0) && insert(&mut window, 1, 0));
         assert!(window.is_empty());
+    }
+
+    /// Against a list that is searched from end to end, with ids that meet in chains and are forgotten.
+    #[test]
+    fn it_remembers_what_a_plain_list_remembers() {
+        let (mut window, mut plain) = (window(5, 40), Vec::<(u128, u64)>::new());
+        for step in 0..20_000_u64 {
+            let draw = crate::routing::chance::splitmix64(1, step);
+            let (id, now) = (u128::from(draw % 13) << (draw % 3 * 40), step * 3);
+            plain.retain(|(_, at)| now < at + 40);
+            if draw >> 60 == 0 {
+                plain.retain(|(seen, _)| *seen != id);
+                window.forget(EventId(id));
+                continue;
+            }
+            let new = plain.iter().all(|(seen, _)| *seen != id);
+            assert_eq!(insert(&mut window, id, now), new, "step {step}");
+            if new {
+                plain.push((id, now));
+                plain.drain(..plain.len().saturating_sub(5));
+            }
+            assert_eq!(window.len(), plain.len(), "step {step}");
+        }
     }
 }

@@ -40,6 +40,8 @@ pub struct Parcel {
     contents: Contents,
     /// A bit for each place in the envelope whose event is meant.
     picked: u64,
+    /// How many bits are set: counting them takes longer than most of what is done with a parcel.
+    len: u32,
 }
 
 #[derive(Debug, Clone)]
@@ -50,27 +52,33 @@ enum Contents {
 
 impl Parcel {
     /// A single event.
+    #[inline]
     pub fn one(event: Arc<Event>) -> Self {
-        Self { contents: Contents::One(event), picked: 1 }
+        Self { contents: Contents::One(event), picked: 1, len: 1 }
     }
 
     /// The events at those places of the envelope whose bit is set; bits beyond its end mean nothing.
     #[inline]
     pub fn pick(envelope: &Arc<Envelope>, picked: u64) -> Self {
-        let all = envelope.lanes.iter().fold(0, |all, lane| all | lane);
-        Self { contents: Contents::Many(envelope.clone()), picked: picked & all }
+        let [a, b, c, d] = envelope.lanes;
+        Self::of(Contents::Many(envelope.clone()), picked & (a | b | c | d))
+    }
+
+    #[inline]
+    fn of(contents: Contents, picked: u64) -> Self {
+        Self { contents, picked, len: picked.count_ones() }
     }
 
     /// How many events.
     #[inline]
     pub fn len(&self) -> usize {
-        self.picked.count_ones() as usize
+        self.len as usize
     }
 
-    /// Whether nothing is left in it.
+    /// Whether there are none.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.picked == 0
+        self.len == 0
     }
 
     /// The events, most urgent first.
@@ -80,6 +88,7 @@ impl Parcel {
     }
 
     /// A bit for each place whose event is meant; 1 for a single event.
+    #[inline]
     pub fn picked(&self) -> u64 {
         self.picked
     }
@@ -98,21 +107,10 @@ impl Parcel {
         for _ in 0..count.min(self.len()) {
             rest &= rest - 1;
         }
-        let taken = Self { contents: self.contents.clone(), picked: self.picked & !rest };
+        let taken = Self::of(self.contents.clone(), self.picked & !rest);
         self.picked = rest;
+        self.len -= taken.len;
         taken
-    }
-
-    /// The same; quicker where all are taken.
-    #[inline]
-    pub(crate) fn take_first_or_all(&mut self, count: usize) -> Self {
-        if self.len() <= count {
-            let taken = self.clone();
-            self.picked = 0;
-            taken
-        } else {
-            self.take_first(count)
-        }
     }
 
     /// The most and the least urgent lane that it has an event in.
@@ -135,7 +133,7 @@ impl Parcel {
             Contents::One(event) => u64::from(event.priority.lane() == lane),
             Contents::Many(envelope) => envelope.lanes[lane],
         };
-        Self { contents: self.contents.clone(), picked: picked & self.picked }
+        Self::of(self.contents.clone(), picked & self.picked)
     }
 
     /// Whether it holds many more events than it means.

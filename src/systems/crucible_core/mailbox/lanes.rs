@@ -9,6 +9,8 @@ use crate::routing::Parcel;
 #[derive(Debug, Default)]
 pub(super) struct Lanes {
     lanes: [Lane; Priority::ALL.len()],
+    /// In all of them.
+    deliveries: usize,
     /// How many batches were too small for kept places.
     small_batches: usize,
 }
@@ -77,11 +79,12 @@ impl Lane {
 
 impl Lanes {
     pub(super) fn len(&self) -> usize {
-        self.lanes.iter().map(|lane| lane.deliveries).sum()
+        self.deliveries
     }
 
     pub(super) fn push(&mut self, Waiting { parcel, deadline }: Waiting) {
         let (first, last) = parcel.lanes();
+        self.deliveries += parcel.len();
         if first == last {
             return self.lanes[first].push(Waiting { parcel, deadline });
         }
@@ -103,6 +106,7 @@ impl Lanes {
         expired: &mut Vec<Parcel>,
     ) {
         let places = self.places(count);
+        self.deliveries -= count;
         for (lane, places) in self.lanes.iter_mut().zip(places) {
             lane.take(places, now, batch, expired);
         }
@@ -111,7 +115,7 @@ impl Lanes {
     /// How many of each lane go into a batch of `len`, which is no more than wait.
     fn places(&mut self, len: usize) -> [usize; Priority::ALL.len()] {
         let waiting = [0, 1, 2, 3].map(|lane: usize| self.lanes[lane].deliveries);
-        if waiting.iter().sum::<usize>() == len {
+        if self.deliveries == len {
             return waiting;
         }
         let mut places = self.kept_places(len);
@@ -145,7 +149,9 @@ impl Lanes {
 
     /// Takes the youngest of the least urgent deliveries out, if it is less urgent than this lane.
     pub(super) fn displace_for(&mut self, lane: usize) -> Option<Parcel> {
-        self.lanes[lane + 1..].iter_mut().rev().find_map(Lane::take_youngest)
+        let youngest = self.lanes[lane + 1..].iter_mut().rev().find_map(Lane::take_youngest)?;
+        self.deliveries -= 1;
+        Some(youngest)
     }
 
     /// Everything.

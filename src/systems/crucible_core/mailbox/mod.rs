@@ -56,8 +56,6 @@ struct State {
     arrived: Vec<Waiting>,
     /// Deliveries in `arrived`.
     arrivals: usize,
-    /// The lane of the last delivery that arrived.
-    last_lane: usize,
     /// Whether `arrived` is not in order of priority.
     mixed: bool,
     lanes: Lanes,
@@ -85,14 +83,20 @@ struct Waiting {
 }
 
 /// What became of a push.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Pushed {
     /// All are in.
     All,
-    /// As many as there was room for are in; the rest is where it was.
-    Full,
-    /// The service takes nothing any more.
-    Closed,
+    /// As many as there was room for are in; these are left.
+    Full(Parcel),
+    /// The service takes nothing any more; these are left.
+    Closed(Parcel),
+}
+
+impl Pushed {
+    fn but(left: Parcel) -> Self {
+        if left.is_empty() { Self::All } else { Self::Full(left) }
+    }
 }
 
 impl Mailbox {
@@ -101,7 +105,6 @@ impl Mailbox {
         let state = State {
             arrived: Vec::new(),
             arrivals: 0,
-            last_lane: 0,
             mixed: false,
             lanes: Lanes::default(),
             delayed: Delayed::default(),
@@ -125,38 +128,42 @@ impl Mailbox {
         self.capacity.saturating_sub(state.waiting() + state.delayed.len())
     }
 
-    /// Puts the first deliveries in, as long as there is room, and takes those out of `parcel`. They are to
-    /// be begun by `deadline`.
-    pub fn push(&self, parcel: &mut Parcel, deadline: Moment) -> Pushed {
+    /// Puts the first deliveries in, as long as there is room. They are to be begun by `deadline`.
+    pub fn push(&self, mut parcel: Parcel, deadline: Moment) -> Pushed {
         let mut state = self.lock();
         if state.closed {
-            return Pushed::Closed;
+            return Pushed::Closed(parcel);
         }
         let room = self.room(&state);
-        if room == 0 {
-            return Pushed::Full;
+        if parcel.len() <= room {
+            self.accept(&mut state, parcel.len());
+            state.arrive(parcel, deadline);
+            wake_sleeper(state);
+            return Pushed::All;
         }
-        let accepted = parcel.take_first_or_all(room);
-        self.accept(&mut state, accepted.len());
-        state.arrive(accepted, deadline);
-        wake_sleeper(state);
-        if parcel.is_empty() { Pushed::All } else { Pushed::Full }
+        if room > 0 {
+            self.accept(&mut state, room);
+            state.arrive(parcel.take_first(room), deadline);
+            wake_sleeper(state);
+        }
+        Pushed::Full(parcel)
     }
 
     /// The same, but where there is no room, deliveries that wait make room for more urgent ones, as
     /// [`OnFull::DropLowest`](crate::routing::OnFull::DropLowest) says. These are added to `displaced`.
     pub fn push_displacing(
         &self,
-        parcel: &mut Parcel,
+        parcel: Parcel,
         deadline: Moment,
         displaced: &mut Vec<Arc<Event>>,
     ) -> Pushed {
-        if self.push(parcel, deadline) != Pushed::Full {
-            return if parcel.is_empty() { Pushed::All } else { Pushed::Closed };
-        }
+        let mut parcel = match self.push(parcel, deadline) {
+            Pushed::Full(rest) => rest,
+            pushed => return pushed,
+        };
         let mut state = self.lock();
         if state.closed {
-            return Pushed::Closed;
+            return Pushed::Closed(parcel);
         }
         state.sort();
         while !parcel.is_empty() {
@@ -174,21 +181,22 @@ impl Mailbox {
             state.lanes.push(Waiting { parcel: first, deadline });
         }
         wake_sleeper(state);
-        if parcel.is_empty() { Pushed::All } else { Pushed::Full }
+        Pushed::but(parcel)
     }
 
-    /// The same for deliveries that are due at some later moment; they wait beside the others until then.
-    pub fn push_delayed(&self, parcel: &mut Parcel, due: Moment, deadline: Moment) -> Pushed {
+    /// The same as [`Mailbox::push`] for deliveries that are due at some later moment; they wait beside the
+    /// others until then.
+    pub fn push_delayed(&self, mut parcel: Parcel, due: Moment, deadline: Moment) -> Pushed {
         let mut state = self.lock();
         if state.closed {
-            return Pushed::Closed;
+            return Pushed::Closed(parcel);
         }
         let accepted = parcel.take_first(self.room(&state));
         self.accept(&mut state, accepted.len());
         accepted.iter().for_each(|event| state.delayed.push(event.clone(), due, deadline));
         // The task has to set its alarm.
         wake_sleeper(state);
-        if parcel.is_empty() { Pushed::All } else { Pushed::Full }
+        Pushed::but(parcel)
     }
 
     fn accept(&self, state: &mut State, deliveries: usize) {
@@ -308,9 +316,11 @@ impl State {
 
     /// Never a sparse parcel, as in the lanes.
     fn arrive(&mut self, parcel: Parcel, deadline: Moment) {
-        let (first, last) = parcel.lanes();
-        self.mixed |= !self.arrived.is_empty() && first < self.last_lane;
-        self.last_lane = last;
+        if let Some(last) = self.arrived.last()
+            && !self.mixed
+        {
+            self.mixed = parcel.lanes().0 < last.parcel.lanes().1;
+        }
         self.arrivals += parcel.len();
         if parcel.is_sparse() {
             let singles = parcel.iter().cloned().map(Parcel::one);

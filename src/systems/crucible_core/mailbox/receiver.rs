@@ -19,7 +19,7 @@ pub struct Receiver {
     /// Empty between two takes; its memory goes back and forth.
     arrived: Vec<Waiting>,
     batch: Vec<Parcel>,
-    /// Permits for what was taken, not given back yet.
+    /// Deliveries in the batch and late ones that were taken with it: permits that are not given back yet.
     permits: usize,
     begun: Moment,
     verdict: Verdict,
@@ -72,7 +72,7 @@ impl Receiver {
 
     /// All of the batch is acknowledged. Lets go of it.
     pub fn acknowledge(&mut self) {
-        self.verdict.acknowledged = self.batch.iter().map(Parcel::len).sum();
+        self.verdict.acknowledged = self.permits - self.verdict.expired;
         self.let_go();
     }
 
@@ -132,12 +132,17 @@ impl Receiver {
         }
         state.in_hand = self.permits;
         let publishers = std::mem::take(&mut state.publishers);
-        let in_one = state.arrivals == self.permits && waiting == self.permits;
-        if in_one && (!state.mixed || state.arrived.len() == 1) {
+        let all_arrived = state.arrivals == self.permits && waiting == self.permits;
+        let singles = state.arrivals == state.arrived.len();
+        if all_arrived && (!state.mixed || singles) {
+            let mixed = state.mixed;
             std::mem::swap(&mut state.arrived, &mut self.arrived);
             (state.arrivals, state.mixed) = (0, false);
             drop(state);
             self.begun = self.clock.now();
+            if mixed {
+                self.arrived.sort_by_key(|waiting| waiting.parcel.lanes().0);
+            }
             self.take_all_arrived();
         } else {
             self.begun = self.clock.now();

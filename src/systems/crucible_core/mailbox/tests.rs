@@ -21,6 +21,22 @@ fn one(id: u128, priority: Priority) -> Parcel {
     Parcel::one(event(id, priority))
 }
 
+/// What became of a push, and the places that are left.
+#[derive(Debug, PartialEq, Eq)]
+enum Told {
+    All,
+    Full(u64),
+    Closed(u64),
+}
+
+fn told(pushed: Pushed) -> Told {
+    match pushed {
+        Pushed::All => Told::All,
+        Pushed::Full(left) => Told::Full(left.picked()),
+        Pushed::Closed(left) => Told::Closed(left.picked()),
+    }
+}
+
 /// Counts how often its task was woken.
 #[derive(Default)]
 struct Woken(std::sync::atomic::AtomicUsize);
@@ -54,13 +70,12 @@ impl Bench {
         Self { mailbox, receiver, clock, limiter, woken: Arc::default() }
     }
 
-    fn push(&self, parcel: Parcel) -> Pushed {
-        let mut parcel = parcel;
-        self.mailbox.push(&mut parcel, NEVER)
+    fn push(&self, parcel: Parcel) -> Told {
+        told(self.mailbox.push(parcel, NEVER))
     }
 
     fn push_all(&self, ids: std::ops::RangeInclusive<u128>, priority: Priority) {
-        assert!(ids.map(|id| self.push(one(id, priority))).all(|pushed| pushed == Pushed::All));
+        assert!(ids.map(|id| self.push(one(id, priority))).all(|pushed| pushed == Told::All));
     }
 
     /// Polls for the next batch as a task of its own would.
@@ -102,8 +117,8 @@ fn is_ready(future: Pin<&mut impl Future<Output = ()>>) -> bool {
 fn parcels_that_arrive_in_order_are_handed_out_as_they_are() {
     let mut bench = Bench::new(100, 64);
     let events: Box<[_]> = [event(1, Priority::Critical), event(2, Priority::Normal)].into();
-    assert_eq!(bench.push(Parcel::pick(&Arc::new(Envelope::new(events)), 0b11)), Pushed::All);
-    assert_eq!(bench.push(one(3, Priority::Low)), Pushed::All);
+    assert_eq!(bench.push(Parcel::pick(&Arc::new(Envelope::new(events)), 0b11)), Told::All);
+    assert_eq!(bench.push(one(3, Priority::Low)), Told::All);
     assert_eq!(bench.take(), [1, 2, 3]);
     assert_eq!(bench.receiver.batch().len(), 2);
     bench.receiver.acknowledge();
@@ -146,14 +161,13 @@ fn small_batches_starve_nobody_either() {
 fn a_full_mailbox_takes_the_first_and_leaves_the_rest() {
     let mut bench = Bench::new(3, 64);
     let events: Vec<_> = (1..=5).map(|id| event(id, Priority::Normal)).collect();
-    let mut parcel = Parcel::pick(&Arc::new(Envelope::new(events)), 0b11111);
-    assert_eq!(bench.mailbox.push(&mut parcel, NEVER), Pushed::Full);
-    assert_eq!(parcel.picked(), 0b11000);
-    assert_eq!(bench.mailbox.push(&mut parcel, NEVER), Pushed::Full);
-    assert_eq!((parcel.len(), bench.mailbox.counts().ledger.accepted), (2, 3));
+    let envelope = Arc::new(Envelope::new(events));
+    assert_eq!(bench.push(Parcel::pick(&envelope, 0b11111)), Told::Full(0b11000));
+    assert_eq!(bench.push(Parcel::pick(&envelope, 0b11000)), Told::Full(0b11000));
+    assert_eq!(bench.mailbox.counts().ledger.accepted, 3);
     assert_eq!(bench.take(), [1, 2, 3]);
     // What is in hand takes no room.
-    assert_eq!(bench.mailbox.push(&mut parcel, NEVER), Pushed::All);
+    assert_eq!(bench.push(Parcel::pick(&envelope, 0b11000)), Told::All);
 }
 
 #[test]
@@ -171,7 +185,7 @@ fn who_waits_for_room_hears_of_it() {
     assert!(is_ready(pin!(bench.mailbox.wait_for_room())));
     bench.mailbox.close();
     assert!(is_ready(pin!(bench.mailbox.wait_for_room())));
-    assert_eq!(bench.push(one(2, Priority::Normal)), Pushed::Closed);
+    assert_eq!(bench.push(one(2, Priority::Normal)), Told::Closed(1));
 }
 
 #[test]
@@ -180,7 +194,7 @@ fn a_sparse_parcel_holds_no_more_than_it_means() {
     let events: Vec<_> = (1..=64).map(|id| event(id, Priority::Normal)).collect();
     let watched = events[50].clone();
     let envelope = Arc::new(Envelope::new(events));
-    assert_eq!(bench.push(Parcel::pick(&envelope, 0b111)), Pushed::All);
+    assert_eq!(bench.push(Parcel::pick(&envelope, 0b111)), Told::All);
     drop(envelope);
     assert_eq!(Arc::strong_count(&watched), 1);
     assert_eq!(bench.take(), [1, 2, 3]);
@@ -192,15 +206,13 @@ fn the_lowest_and_of_them_the_youngest_makes_room() {
     bench.push_all(1..=2, Priority::Low);
     bench.push_all(3..=4, Priority::Normal);
     let mut displaced = Vec::new();
-    let mut push = |id, priority| {
-        let mut parcel = one(id, priority);
-        bench.mailbox.push_displacing(&mut parcel, NEVER, &mut displaced)
-    };
-    assert_eq!(push(5, Priority::High), Pushed::All); // for 2
-    assert_eq!(push(6, Priority::Low), Pushed::Full); // none is lower
-    assert_eq!(push(7, Priority::Critical), Pushed::All); // for 1
-    assert_eq!(push(8, Priority::Critical), Pushed::All); // for 4
-    assert_eq!(push(9, Priority::Normal), Pushed::Full);
+    let mut push =
+        |id, priority| told(bench.mailbox.push_displacing(one(id, priority), NEVER, &mut displaced));
+    assert_eq!(push(5, Priority::High), Told::All); // for 2
+    assert_eq!(push(6, Priority::Low), Told::Full(1)); // none is lower
+    assert_eq!(push(7, Priority::Critical), Told::All); // for 1
+    assert_eq!(push(8, Priority::Critical), Told::All); // for 4
+    assert_eq!(push(9, Priority::Normal), Told::Full(1));
     assert_eq!(displaced.iter().map(|event| event.id.0).collect::<Vec<_>>(), [2, 1, 4]);
     let counts = bench.mailbox.counts();
     assert_eq!(
@@ -210,38 +222,38 @@ fn the_lowest_and_of_them_the_youngest_makes_room() {
     assert_eq!(bench.mailbox.unsettled(), 4);
     assert_eq!(bench.take(), [7, 8, 5, 3]);
     bench.mailbox.close();
-    let mut parcel = one(10, Priority::Critical);
-    assert_eq!(bench.mailbox.push_displacing(&mut parcel, NEVER, &mut displaced), Pushed::Closed);
+    let pushed = bench.mailbox.push_displacing(one(10, Priority::Critical), NEVER, &mut displaced);
+    assert_eq!(told(pushed), Told::Closed(1));
 }
 
 #[test]
 fn displacing_splits_parcels_and_stops_where_nothing_is_lower() {
     let mut bench = Bench::new(3, 64);
     let events = [1, 2, 3].map(|id| event(id, if id == 3 { Priority::Low } else { Priority::High }));
-    assert_eq!(bench.push(Parcel::pick(&Arc::new(Envelope::new(events)), 0b111)), Pushed::All);
+    assert_eq!(bench.push(Parcel::pick(&Arc::new(Envelope::new(events)), 0b111)), Told::All);
     let events = [4, 5].map(|id| event(id, if id == 4 { Priority::Critical } else { Priority::High }));
-    let (mut parcel, mut displaced) = (Parcel::pick(&Arc::new(Envelope::new(events)), 0b11), Vec::new());
-    assert_eq!(bench.mailbox.push_displacing(&mut parcel, NEVER, &mut displaced), Pushed::Full);
-    assert_eq!((parcel.picked(), displaced[0].id.0, displaced.len()), (0b10, 3, 1));
+    let (parcel, mut displaced) = (Parcel::pick(&Arc::new(Envelope::new(events)), 0b11), Vec::new());
+    let pushed = bench.mailbox.push_displacing(parcel, NEVER, &mut displaced);
+    assert_eq!((told(pushed), displaced[0].id.0, displaced.len()), (Told::Full(0b10), 3, 1));
     assert_eq!(bench.take(), [4, 1, 2]);
 }
 
 #[test]
 fn what_is_not_begun_in_time_has_expired() {
     let mut bench = Bench::new(100, 64);
-    bench.mailbox.push(&mut one(1, Priority::Normal), Moment(10));
-    bench.mailbox.push(&mut one(2, Priority::Normal), Moment(11));
+    bench.mailbox.push(one(1, Priority::Normal), Moment(10));
+    bench.mailbox.push(one(2, Priority::Normal), Moment(11));
     bench.advance(11);
     assert_eq!(bench.take(), [2]);
     bench.receiver.acknowledge();
     // Out of order, and so by way of the lanes.
-    bench.mailbox.push(&mut one(3, Priority::Low), Moment(11));
-    bench.mailbox.push(&mut one(4, Priority::High), Moment(12));
+    bench.mailbox.push(one(3, Priority::Low), Moment(11));
+    bench.mailbox.push(one(4, Priority::High), Moment(12));
     bench.advance(1);
     assert_eq!(bench.take(), [4]);
     bench.receiver.acknowledge();
     // All of them: there is no batch.
-    bench.mailbox.push(&mut one(5, Priority::Low), Moment(11));
+    bench.mailbox.push(one(5, Priority::Low), Moment(11));
     assert!(bench.poll().is_pending());
     let counts = bench.mailbox.counts();
     assert_eq!((counts.ledger.expired, counts.ledger.acknowledged, counts.ledger.queued), (3, 2, 0));
@@ -257,8 +269,8 @@ fn a_failed_delivery_comes_back_at_its_moment_and_takes_room_meanwhile() {
     assert!(bench.poll().is_pending());
     let counts = bench.mailbox.counts();
     assert_eq!((counts.ledger.waiting, counts.ledger.queued, counts.retried), (1, 0, 1));
-    assert_eq!(bench.push(one(2, Priority::Normal)), Pushed::All);
-    assert_eq!(bench.push(one(3, Priority::Normal)), Pushed::Full);
+    assert_eq!(bench.push(one(2, Priority::Normal)), Told::All);
+    assert_eq!(bench.push(one(3, Priority::Normal)), Told::Full(1));
     assert_eq!(bench.take(), [2]);
     bench.receiver.acknowledge();
     bench.advance(49);
@@ -273,11 +285,11 @@ fn a_failed_delivery_comes_back_at_its_moment_and_takes_room_meanwhile() {
 fn what_is_scheduled_waits_and_goes_by_turn() {
     let mut bench = Bench::new(3, 64);
     for (id, due) in [(1, 20), (2, 10), (3, 10)] {
-        let mut parcel = one(id, Priority::Normal);
-        assert_eq!(bench.mailbox.push_delayed(&mut parcel, Moment(due), Moment(30)), Pushed::All);
+        let pushed = bench.mailbox.push_delayed(one(id, Priority::Normal), Moment(due), Moment(30));
+        assert_eq!(told(pushed), Told::All);
     }
-    let mut fourth = one(4, Priority::Normal);
-    assert_eq!(bench.mailbox.push_delayed(&mut fourth, Moment(5), NEVER), Pushed::Full);
+    let fourth = bench.mailbox.push_delayed(one(4, Priority::Normal), Moment(5), NEVER);
+    assert_eq!(told(fourth), Told::Full(1));
     assert!(bench.poll().is_pending());
     bench.advance(10);
     assert_eq!(bench.take(), [2, 3]);
@@ -395,7 +407,7 @@ fn a_clock_of_the_runtime_serves_as_well() {
     let clock = Clock::default();
     let mut receiver = Receiver::new(64, clock, Arc::new(Limiter::new(9)));
     let mailbox = Mailbox::new(4, BreakerPolicy::default());
-    assert_eq!(mailbox.push(&mut one(1, Priority::Normal), NEVER), Pushed::All);
+    assert_eq!(told(mailbox.push(one(1, Priority::Normal), NEVER)), Told::All);
     let polled = receiver.poll_next(&mailbox, &mut Context::from_waker(Waker::noop()));
     assert_eq!((polled, receiver.events().count()), (Poll::Ready(true), 1));
 }

@@ -59,17 +59,42 @@ impl Table {
     pub fn route<'t>(&'t self, event: &Event, scratch: &'t mut Scratch) -> Route<'t> {
         let at = cell(&event.kind, event.priority);
         let row = self.row(&event.source);
-        let own = row.and_then(|row| row.cell(at));
-        let cell = own.unwrap_or(&self.common.cells[at]);
-        let by_payload =
-            self.common.conditional.concerns(at) || row.is_some_and(|row| row.conditional.concerns(at));
-        if by_payload {
+        let cell = row.and_then(|row| row.cell(at)).unwrap_or(&self.common.cells[at]);
+        if self.asks_payload(at, row) {
             let hits = self.hits(event, at, row, cell.end);
             if !hits.is_empty() {
                 return scratch.merge(cell, &hits);
             }
         }
         Route { services: &cell.services, groups: &cell.groups }
+    }
+
+    /// The same where receivers are gathered in a set: calls `service` for each service, some more than once,
+    /// and returns the groups, sorted, each once.
+    #[inline]
+    pub fn visit<'t>(
+        &'t self,
+        event: &Event,
+        scratch: &'t mut Scratch,
+        mut service: impl FnMut(u32),
+    ) -> &'t [u32] {
+        let at = cell(&event.kind, event.priority);
+        let row = self.row(&event.source);
+        let cell = row.and_then(|row| row.cell(at)).unwrap_or(&self.common.cells[at]);
+        if self.asks_payload(at, row) {
+            let hits = self.hits(event, at, row, cell.end);
+            if !hits.is_empty() {
+                return scratch.visit(cell, &hits, service);
+            }
+        }
+        cell.services.iter().for_each(|&number| service(number));
+        &cell.groups
+    }
+
+    /// Whether a rule that depends on the payload may match.
+    #[inline]
+    fn asks_payload(&self, at: usize, row: Option<&SourceRow>) -> bool {
+        self.common.conditional.concerns(at) || row.is_some_and(|row| row.conditional.concerns(at))
     }
 
     fn row(&self, source: &str) -> Option<&SourceRow> {
@@ -110,30 +135,38 @@ impl Table {
 
 impl Scratch {
     fn merge<'t>(&'t mut self, cell: &Cell, hits: &Hits<'_>) -> Route<'t> {
-        self.services.clear();
-        self.groups.clear();
-        let end = hits.iter().filter(|rule| rule.last).map(|rule| rule.order).min();
-        match end {
-            None => {
-                self.services.extend_from_slice(&cell.services);
-                self.groups.extend_from_slice(&cell.groups);
-            }
-            Some(end) => {
-                cell.rules.iter().take_while(|rule| rule.order < end).for_each(|rule| self.take(rule));
-            }
-        }
-        for rule in hits.iter().filter(|rule| end.is_none_or(|end| rule.order <= end)) {
-            self.take(rule);
-        }
-        self.services.sort_unstable();
-        self.services.dedup();
-        self.groups.sort_unstable();
-        self.groups.dedup();
+        let mut services = std::mem::take(&mut self.services);
+        services.clear();
+        self.visit(cell, hits, |number| services.push(number));
+        services.sort_unstable();
+        services.dedup();
+        self.services = services;
         Route { services: &self.services, groups: &self.groups }
     }
 
-    fn take(&mut self, rule: &CompiledRule) {
-        self.services.extend_from_slice(&rule.services);
-        self.groups.extend_from_slice(&rule.groups);
+    /// Calls `service` for each of all that count, and returns their groups, sorted, each once.
+    fn visit(&mut self, cell: &Cell, hits: &Hits<'_>, mut service: impl FnMut(u32)) -> &[u32] {
+        self.groups.clear();
+        let mut take = |services: &[u32], groups: &[u32]| {
+            services.iter().for_each(|&number| service(number));
+            if !groups.is_empty() {
+                self.groups.extend_from_slice(groups);
+            }
+        };
+        let end = hits.iter().filter(|rule| rule.last).map(|rule| rule.order).min();
+        match end {
+            None => take(&cell.services, &cell.groups),
+            Some(end) => {
+                let in_time = cell.rules.iter().take_while(|rule| rule.order < end);
+                in_time.for_each(|rule| take(&rule.services, &rule.groups));
+            }
+        }
+        let in_time = hits.iter().filter(|rule| end.is_none_or(|end| rule.order <= end));
+        in_time.for_each(|rule| take(&rule.services, &rule.groups));
+        if self.groups.len() > 1 {
+            self.groups.sort_unstable();
+            self.groups.dedup();
+        }
+        &self.groups
     }
 }
