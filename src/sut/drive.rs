@@ -75,6 +75,7 @@ pub async fn publish_all<S: EventSystem>(
     Ok(announced)
 }
 
+#[inline]
 fn add(sum: Option<u64>, event: &Event, publication: &Publication) -> Result<Option<u64>, DriveError> {
     match publication {
         Publication::Accepted { deliveries } => {

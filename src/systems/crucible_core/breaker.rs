@@ -80,14 +80,16 @@ impl Breaker {
         }
     }
 
-    /// All deliveries of a batch were acknowledged.
+    /// All deliveries of a batch were acknowledged. Returns whether that changed the standing.
     #[inline]
-    pub fn acknowledged(&mut self) {
-        if self.state != State::Closed || self.in_a_row > 0 {
+    pub fn acknowledged(&mut self) -> bool {
+        let changes = self.state != State::Closed || self.in_a_row > 0;
+        if changes {
             self.state = State::Closed;
             self.in_a_row = 0;
             self.standing = Standing::default();
         }
+        changes
     }
 
     /// A batch of which some deliveries failed: whether each was acknowledged, in order.

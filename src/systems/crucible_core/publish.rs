@@ -3,8 +3,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use smallvec::SmallVec;
-
 use super::CrucibleCore;
 use super::balance::Load;
 use super::call::in_handler;
@@ -66,8 +64,8 @@ struct Consignment {
 /// Of an event that was not looked at.
 const NOTHING_YET: Publication = Publication::Accepted { deliveries: Some(0) };
 
-/// Those whose mailbox was full; few, if any.
-type Stuck = SmallVec<[Consignment; 4]>;
+/// Those whose mailbox was full; mostly none.
+type Stuck = Vec<Consignment>;
 
 /// What balancing goes by: how things are, and what this publisher is about to hand over.
 struct Scales<'a> {

@@ -39,22 +39,21 @@ impl Window {
         Self { policy, chains: Vec::new(), ring: Vec::new(), oldest: 0, next: 0 }
     }
 
+    #[inline]
     fn entry(&mut self, number: u64) -> &mut Entry {
         let at = number & (self.ring.len() as u64 - 1);
         #[allow(clippy::cast_possible_truncation)] // below the length of the ring
         &mut self.ring[at as usize]
     }
 
-    /// The youngest living entry of the id's chain, plus one.
+    /// The place of the id's chain.
     #[inline]
-    fn chain(&mut self, id: EventId) -> &mut u64 {
-        // The upper half of a product with an odd constant without structure depends on all bits below.
-        #[allow(clippy::cast_possible_truncation)] // the two halves of the id
+    #[allow(clippy::cast_possible_truncation)] // the two halves of the id; a number below that of the chains
+    fn chain(&self, id: EventId) -> usize {
+        // The upper bits of a product with an odd constant without structure depend on all bits of the id.
         let folded = (id.0 as u64) ^ ((id.0 >> 64) as u64).rotate_left(32);
         let hash = folded.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let at = hash >> (64 - self.chains.len().trailing_zeros());
-        #[allow(clippy::cast_possible_truncation)] // below the number of chains
-        &mut self.chains[at as usize]
+        (hash >> 32) as usize & (self.chains.len() - 1)
     }
 
     /// Lets go of the ids that are too old.
@@ -74,27 +73,28 @@ impl Window {
         if self.ring.is_empty() {
             self.make_room();
         }
-        let first = *self.chain(id);
+        let chain = self.chain(id);
+        let first = self.chains[chain];
         let mut at = first;
         while at > self.oldest {
-            let entry = *self.entry(at - 1);
+            let entry = self.entry(at - 1);
             if entry.id == id {
                 return false;
             }
             at = entry.older;
         }
-        self.push(Entry { id, until: now.after(self.policy.time), older: first });
+        self.push(chain, Entry { id, until: now.after(self.policy.time), older: first });
         true
     }
 
     #[inline]
-    fn push(&mut self, entry: Entry) {
+    fn push(&mut self, chain: usize, entry: Entry) {
         if self.len() >= self.policy.entries {
             self.oldest += 1;
         }
         *self.entry(self.next) = entry;
         self.next += 1;
-        *self.chain(entry.id) = self.next;
+        self.chains[chain] = self.next;
     }
 
     #[cold]
@@ -122,13 +122,14 @@ impl Window {
         while self.next > number {
             self.next -= 1;
             let entry = *self.entry(self.next);
-            *self.chain(entry.id) = entry.older;
-            younger.push(entry);
+            let chain = self.chain(entry.id);
+            self.chains[chain] = entry.older;
+            younger.push((chain, entry));
         }
         younger.pop();
-        while let Some(entry) = younger.pop() {
-            let older = *self.chain(entry.id);
-            self.push(Entry { older, ..entry });
+        while let Some((chain, entry)) = younger.pop() {
+            let older = self.chains[chain];
+            self.push(chain, Entry { older, ..entry });
         }
     }
 

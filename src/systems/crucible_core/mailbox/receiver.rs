@@ -5,6 +5,7 @@ use super::{Gauges, Mailbox, Settled, State, Waiting};
 use crate::crucible_core::breaker::Allowance;
 use crate::crucible_core::clock::{Clock, Moment, Timer};
 use crate::crucible_core::limiter::Limiter;
+use crate::crucible_core::sync::MutexGuard;
 use crate::event::Event;
 use crate::routing::Parcel;
 
@@ -116,10 +117,7 @@ impl Receiver {
         }
         let waiting = state.waiting();
         if waiting == 0 {
-            let (taken, watchers) = state.rest(cx);
-            drop(state);
-            watchers.into_iter().for_each(Waker::wake);
-            return taken;
+            return rest(state, cx);
         }
         let most = match state.breaker.allowance(|| self.clock.now()) {
             Allowance::All => self.limit,
@@ -132,28 +130,34 @@ impl Receiver {
         }
         state.in_hand = self.permits;
         let publishers = std::mem::take(&mut state.publishers);
-        let all_arrived = state.arrivals == self.permits && waiting == self.permits;
-        let singles = state.arrivals == state.arrived.len();
-        if all_arrived && (!state.mixed || singles) {
-            let mixed = state.mixed;
+        let all_arrived = state.arrivals == waiting && waiting == self.permits;
+        if all_arrived && (!state.mixed || state.arrived.len() == waiting) {
+            let mixed = std::mem::take(&mut state.mixed);
             std::mem::swap(&mut state.arrived, &mut self.arrived);
-            (state.arrivals, state.mixed) = (0, false);
+            state.arrivals = 0;
             drop(state);
-            self.begun = self.clock.now();
             if mixed {
                 self.arrived.sort_by_key(|waiting| waiting.parcel.lanes().0);
             }
+            self.begun = self.clock.now();
             self.take_all_arrived();
         } else {
             self.begun = self.clock.now();
-            state.sort();
-            let mut expired = Vec::new();
-            state.lanes.take(self.permits, self.begun, &mut self.batch, &mut expired);
-            drop(state);
-            self.verdict.expired = expired.iter().map(Parcel::len).sum();
+            self.take_from_lanes(state);
         }
-        publishers.into_iter().for_each(Waker::wake);
+        if !publishers.is_empty() {
+            publishers.into_iter().for_each(Waker::wake);
+        }
         Taken::Batch
+    }
+
+    #[cold]
+    fn take_from_lanes(&mut self, mut state: MutexGuard<'_, State>) {
+        state.sort();
+        let mut expired = Vec::new();
+        state.lanes.take(self.permits, self.begun, &mut self.batch, &mut expired);
+        drop(state);
+        self.verdict.expired = expired.iter().map(Parcel::len).sum();
     }
 
     /// Makes what was swapped out the batch, but what is late.
@@ -186,19 +190,20 @@ enum Taken {
 
 impl State {
     fn put_down(&mut self, verdict: &mut Verdict, clock: &Clock, load: &Gauges) {
-        let Verdict { acknowledged, expired, troubled } = std::mem::take(verdict);
-        let mut settled = acknowledged + expired;
-        if acknowledged > 0 {
-            self.breaker.acknowledged();
-        }
-        self.counts.ledger.acknowledged += acknowledged as u64;
-        self.counts.ledger.expired += expired as u64;
+        let settled = verdict.acknowledged + verdict.expired;
         self.in_hand -= settled;
-        if let Some(troubled) = troubled {
-            settled += self.put_down_trouble(*troubled, clock.now());
-        }
+        self.counts.ledger.acknowledged += verdict.acknowledged as u64;
+        self.counts.ledger.expired += verdict.expired as u64;
         load.settled(settled as u64);
-        load.stands(self.breaker.standing());
+        if verdict.acknowledged > 0 && self.breaker.acknowledged() {
+            load.stands(self.breaker.standing());
+        }
+        (verdict.acknowledged, verdict.expired) = (0, 0);
+        if let Some(troubled) = verdict.troubled.take() {
+            let settled = self.put_down_trouble(*troubled, clock.now());
+            load.settled(settled as u64);
+            load.stands(self.breaker.standing());
+        }
     }
 
     /// Returns how many deliveries are settled for good.
@@ -217,20 +222,19 @@ impl State {
         self.breaker.settled(acknowledged, now);
         done + dead_lettered
     }
+}
 
-    /// Nothing may be handed over now: who is to be told if nothing is left at all, and what the task waits
-    /// for.
-    fn rest(&mut self, cx: &Context<'_>) -> (Taken, Vec<Waker>) {
-        let next = self.delayed.next();
-        if next.is_none() {
-            let watchers = std::mem::take(&mut self.watchers);
-            if self.closed {
-                return (Taken::Over, watchers);
-            }
-            self.sleeper = Some(cx.waker().clone());
-            return (Taken::Nothing { until: None }, watchers);
-        }
-        self.sleeper = Some(cx.waker().clone());
-        (Taken::Nothing { until: next }, Vec::new())
+/// Nothing waits to be handed over now. If nothing is left at all, who waits for that is told.
+fn rest(mut state: MutexGuard<'_, State>, cx: &Context<'_>) -> Taken {
+    let next = state.delayed.next();
+    let over = next.is_none() && state.closed;
+    if !over {
+        state.sleeper = Some(cx.waker().clone());
     }
+    if next.is_none() && !state.watchers.is_empty() {
+        let watchers = std::mem::take(&mut state.watchers);
+        drop(state);
+        watchers.into_iter().for_each(Waker::wake);
+    }
+    if over { Taken::Over } else { Taken::Nothing { until: next } }
 }

@@ -20,6 +20,8 @@ pub(super) struct ConditionalIndex {
     /// sooner the scan of a payload ends.
     wanted: Arc<Wanted>,
     by_value: Sharded<Bucket>,
+    /// How many of its rules end the search.
+    last: u32,
     /// Rules of which no field can be named that they need: each is looked at.
     unindexed: Arc<[Candidate]>,
 }
@@ -83,6 +85,11 @@ impl ConditionalIndex {
         self.cells >> cell & 1 == 1
     }
 
+    /// Whether any of its rules ends the search.
+    pub(super) fn has_last(&self) -> bool {
+        self.last > 0
+    }
+
     /// Calls `hit` for each rule that matches; one found by two fields is met twice.
     pub(super) fn matching<'t>(&'t self, event: &Event, cell: usize, mut hit: impl FnMut(&'t CompiledRule)) {
         let facts = facts(event, &self.wanted.0[cell].1);
@@ -103,6 +110,7 @@ impl ConditionalIndex {
 
     /// Adds a rule; `fields` are all the paths that its filter names, each once.
     pub(super) fn add(&mut self, candidate: &Candidate, fields: &[(FieldPath, PathId)]) {
+        self.last += u32::from(candidate.rule.last);
         self.change_wanted(candidate.cells, |(rules, paths)| {
             *rules += 1;
             fields.iter().for_each(|(field, path)| paths.add(field.names(), *path));
@@ -112,6 +120,7 @@ impl ConditionalIndex {
 
     /// Takes out what [`add`](Self::add) put in.
     pub(super) fn remove(&mut self, candidate: &Candidate, fields: &[(FieldPath, PathId)]) {
+        self.last -= u32::from(candidate.rule.last);
         self.change_wanted(candidate.cells, |(rules, paths)| {
             *rules -= 1;
             fields.iter().for_each(|(field, _)| paths.remove(field.names()));
@@ -147,7 +156,10 @@ impl ConditionalIndex {
     #[cfg(test)]
     pub(super) fn is_bare(&self) -> bool {
         let lists = self.by_value.is_empty() && self.unindexed.is_empty();
-        lists && self.cells == 0 && self.wanted.0.iter().all(|(rules, paths)| *rules == 0 && paths.is_empty())
+        lists
+            && self.cells == 0
+            && self.last == 0
+            && self.wanted.0.iter().all(|(rules, paths)| *rules == 0 && paths.is_empty())
     }
 
     fn change_wanted(&mut self, cells: Cells, change: impl Fn(&mut (u32, Paths))) {

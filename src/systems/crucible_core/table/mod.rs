@@ -81,14 +81,27 @@ impl Table {
         let at = cell(&event.kind, event.priority);
         let row = self.row(&event.source);
         let cell = row.and_then(|row| row.cell(at)).unwrap_or(&self.common.cells[at]);
+        scratch.groups.clear();
         if self.asks_payload(at, row) {
-            let hits = self.hits(event, at, row, cell.end);
-            if !hits.is_empty() {
+            if self.may_end_the_search(row) {
+                let hits = self.hits(event, at, row, cell.end);
                 return scratch.visit(cell, &hits, service);
             }
+            self.each_hit(event, at, row, cell.end, |rule| {
+                rule.services.iter().for_each(|&number| service(number));
+                if !rule.groups.is_empty() {
+                    scratch.groups.extend_from_slice(&rule.groups);
+                }
+            });
         }
         cell.services.iter().for_each(|&number| service(number));
-        &cell.groups
+        if scratch.groups.is_empty() { &cell.groups } else { scratch.with_groups(&cell.groups) }
+    }
+
+    /// Whether a rule that depends on the payload may end the search, so that all that match must be known
+    /// before one counts.
+    fn may_end_the_search(&self, row: Option<&SourceRow>) -> bool {
+        self.common.conditional.has_last() || row.is_some_and(|row| row.conditional.has_last())
     }
 
     /// Whether a rule that depends on the payload may match.
@@ -114,22 +127,34 @@ impl Table {
         end: Option<Order>,
     ) -> Hits<'t> {
         let mut hits = Hits::new();
+        self.each_hit(event, at, row, end, |rule| hits.push(rule));
+        hits
+    }
+
+    #[inline]
+    fn each_hit<'t>(
+        &'t self,
+        event: &Event,
+        at: usize,
+        row: Option<&'t SourceRow>,
+        end: Option<Order>,
+        mut hit: impl FnMut(&'t CompiledRule),
+    ) {
         let in_time = |rule: &CompiledRule| end.is_none_or(|end| rule.order < end);
         if self.common.conditional.concerns(at) {
             self.common.conditional.matching(event, at, |rule| {
                 if in_time(rule) && !rule.sources.contains(&event.source) {
-                    hits.push(rule);
+                    hit(rule);
                 }
             });
         }
         if let Some(row) = row.filter(|row| row.conditional.concerns(at)) {
             row.conditional.matching(event, at, |rule| {
                 if in_time(rule) {
-                    hits.push(rule);
+                    hit(rule);
                 }
             });
         }
-        hits
     }
 }
 
@@ -144,7 +169,7 @@ impl Scratch {
         Route { services: &self.services, groups: &self.groups }
     }
 
-    /// Calls `service` for each of all that count, and returns their groups, sorted, each once.
+    /// Calls `service` for each of those that count, and returns their groups, sorted, each once.
     fn visit(&mut self, cell: &Cell, hits: &Hits<'_>, mut service: impl FnMut(u32)) -> &[u32] {
         self.groups.clear();
         let mut take = |services: &[u32], groups: &[u32]| {
@@ -163,10 +188,14 @@ impl Scratch {
         }
         let in_time = hits.iter().filter(|rule| end.is_none_or(|end| rule.order <= end));
         in_time.for_each(|rule| take(&rule.services, &rule.groups));
-        if self.groups.len() > 1 {
-            self.groups.sort_unstable();
-            self.groups.dedup();
-        }
+        self.with_groups(&[])
+    }
+
+    /// Those that were gathered and these, sorted, each once.
+    fn with_groups(&mut self, groups: &[u32]) -> &[u32] {
+        self.groups.extend_from_slice(groups);
+        self.groups.sort_unstable();
+        self.groups.dedup();
         &self.groups
     }
 }
