@@ -1,9 +1,5 @@
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
 use crucible_events::crucible_core::CrucibleCore;
 use crucible_events::data_coordinator::DataCoordinator;
-use crucible_events::event::Name;
 use crucible_events::reference::Reference;
 
 use crate::workload::Workload;
@@ -23,18 +19,10 @@ pub fn crucible_core(_: &Workload) -> CrucibleCore {
 
 /// The reference for single publishing; it knows the receivers of each event beforehand.
 pub fn reference_one_by_one(workload: &Workload) -> Reference {
-    Reference::one_by_one(plan(workload), REFERENCE_CAPACITY)
+    Reference::one_by_one(workload.plan(), REFERENCE_CAPACITY)
 }
 
 /// The reference for batch publishing; it knows the receivers of each event beforehand.
 pub fn reference_batched(workload: &Workload) -> Reference {
-    Reference::batched(plan(workload), REFERENCE_CAPACITY)
-}
-
-/// For each event of the workload the numbers of its services, in the order of registration.
-fn plan(workload: &Workload) -> Arc<[Box<[u32]>]> {
-    let numbers: BTreeMap<&Name, u32> =
-        workload.services.iter().map(|service| &service.name).zip(0_u32..).collect();
-    let number = |name: &Name| numbers[name];
-    workload.receivers().iter().map(|names| names.iter().map(number).collect()).collect()
+    Reference::batched(workload.plan(), REFERENCE_CAPACITY)
 }

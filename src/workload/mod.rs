@@ -2,6 +2,8 @@
 //!
 //! A [`Workload`] is data: services, rules and events, built before anything is timed. The same
 //! scenario and seed give the same bytes on every machine: all draws are ChaCha8's, in integers only.
+//! Published again and again, its events get other ids each time ([`Editions`]): a system may refuse an
+//! id that it has seen. What services are to receive of that is [`Owed`].
 //!
 //! ```
 //! use crucible_perf::workload::{Scenario, Workload};
@@ -13,25 +15,31 @@
 //! ```
 
 mod draw;
+mod edition;
 mod fan_out;
 mod generator;
 mod mix;
+mod owed;
 mod payload;
 mod rules;
 mod scenario;
 mod subscriptions;
 mod vocabulary;
 
+pub use edition::{Edition, Editions};
 pub use fan_out::FanOut;
 pub use generator::EPOCH;
 pub use mix::{KIND_SHARES, PRIORITY_SHARES};
+pub use owed::Owed;
 pub use payload::MIN_PAYLOAD_BYTES;
 pub use rules::{CORE_RULES, match_probes, rule_table, table_services};
 pub use scenario::{InvalidScenario, Scenario, UnknownScenario};
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crucible_events::event::{Event, Limits, Name};
+use crucible_events::reference::Plan;
 use crucible_events::routing::{Expected, GroupSpec, Oracle, Rule, ServiceSpec};
 
 use generator::Generator;
@@ -99,6 +107,14 @@ impl Workload {
         let receivers = |event: &Arc<Event>| oracle.publish(event);
         let receivers: Result<_, _> = self.events.iter().map(receivers).collect();
         receivers.expect("generated events are within the limits and name no targets")
+    }
+
+    /// For each event the numbers of the services that get it: their places among the services.
+    pub fn plan(&self) -> Plan {
+        let numbers: BTreeMap<&Name, u32> =
+            self.services.iter().map(|service| &service.name).zip(0_u32..).collect();
+        let number = |name: &Name| numbers[name];
+        self.receivers().iter().map(|names| names.iter().map(number).collect()).collect()
     }
 
     /// What each service is to receive in one pass over its events, as the oracle says.
