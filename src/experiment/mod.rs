@@ -6,6 +6,8 @@ mod lineup;
 mod open_loop;
 mod process;
 mod run;
+#[cfg(test)]
+mod tests;
 mod timed_pass;
 mod worker;
 

@@ -3,12 +3,12 @@ use std::future::Future;
 use std::io;
 use std::sync::Arc;
 
-use crucible_events::routing::{Expected, SystemError};
+use crucible_events::routing::SystemError;
 use serde::{Deserialize, Serialize};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::sut::{DriveError, SetUpError, StillWhole, WrongDeliveries};
-use crate::workload::Workload;
+use crate::workload::{Owed, Workload};
 
 /// Why a run gives no figure.
 #[derive(Debug, thiserror::Error)]
@@ -72,16 +72,15 @@ pub struct Material {
     beginnings: BTreeMap<usize, Beginning>,
 }
 
-/// The first events of a workload.
+/// The first events of a workload, and what they come to.
 #[derive(Debug, Clone)]
 pub(super) struct Beginning {
     pub(super) workload: Arc<Workload>,
-    /// Told by the oracle once.
-    pub(super) expected: Arc<Expected>,
+    pub(super) owed: Arc<Owed>,
 }
 
 impl Material {
-    /// Nothing expected yet.
+    /// The oracle is not asked before somebody wants to know.
     pub fn new(workload: Workload) -> Self {
         Self { whole: Arc::new(workload), beginnings: BTreeMap::new() }
     }
@@ -106,7 +105,7 @@ impl Beginning {
             true => whole.clone(),
             false => Arc::new(Workload { events: whole.events[..events].to_vec(), ..(**whole).clone() }),
         };
-        let expected = Arc::new(workload.expected());
-        Self { workload, expected }
+        let owed = Arc::new(Owed::of(&workload));
+        Self { workload, owed }
     }
 }

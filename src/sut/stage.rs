@@ -2,11 +2,11 @@ use std::sync::Arc;
 
 use crucible_events::event::{Event, EventId, Name, Priority, Target, Timestamp};
 use crucible_events::routing::{
-    Batch, BatchOutcome, Capability, EventSystem, Expected, Handler, Imbalance, OnFull, Publication,
-    Recorder, ServiceSpec, SystemError, Tally,
+    Batch, BatchOutcome, Capability, EventSystem, Handler, Imbalance, OnFull, Publication, Recorder,
+    ServiceSpec, SystemError, Tally,
 };
 
-use crate::workload::Workload;
+use crate::workload::{Owed, Workload};
 
 /// A system set up for a workload, with a tally for each of its services.
 #[derive(Debug)]
@@ -94,15 +94,14 @@ impl<S: EventSystem> Stage<S> {
         total
     }
 
-    /// Compares what each service received with `passes` times what it is to receive in one pass.
+    /// Compares what each service received with what it is owed of the first `published` events (see
+    /// [`Owed::of_first`]).
     ///
     /// # Errors
     /// The first service that received something else.
-    pub fn check(&self, expected: &Expected, passes: u64) -> Result<(), WrongDeliveries> {
-        for (service, recorder) in &self.recorders {
-            let (once, got) = (expected.of(service), recorder.tally());
-            let expected =
-                Tally { deliveries: once.deliveries * passes, checksum: once.checksum.wrapping_mul(passes) };
+    pub fn check(&self, owed: &Owed, published: u64) -> Result<(), WrongDeliveries> {
+        for ((service, recorder), expected) in self.recorders.iter().zip(owed.of_first(published)) {
+            let got = recorder.tally();
             if got != expected {
                 return Err(WrongDeliveries::Service { service: service.clone(), expected, got });
             }

@@ -2,9 +2,9 @@ use std::future::Future;
 use std::sync::Arc;
 
 use crucible_events::event::Payload;
-use crucible_events::routing::{EventSystem, Expected, Ledger, Recorder, SystemError};
+use crucible_events::routing::{EventSystem, Ledger, Recorder, SystemError};
 use crucible_perf::sut::{DriveError, Publishing, SetUpError, Stage, WrongDeliveries, publish_all};
-use crucible_perf::workload::{Scenario, Workload};
+use crucible_perf::workload::{Editions, Owed, Scenario, Workload};
 use dhat::{HeapStats, Profiler};
 use tokio::runtime::Builder;
 
@@ -18,7 +18,7 @@ const WARM_UP: u64 = 4;
 /// What every system gets, and what is to come of it.
 pub(crate) struct Task {
     workload: Workload,
-    expected: Expected,
+    owed: Owed,
     /// For each event, how many services get it.
     pub(crate) fan_outs: Vec<usize>,
 }
@@ -80,12 +80,8 @@ impl Task {
     }
 
     fn of(workload: Workload) -> Self {
-        let receivers = workload.receivers();
-        let mut expected = Expected::default();
-        for (event, receivers) in workload.events.iter().zip(&receivers) {
-            expected.note(event.id, receivers);
-        }
-        Self { workload, expected, fan_outs: receivers.iter().map(Vec::len).collect() }
+        let fan_outs = workload.plan().iter().map(|services| services.len()).collect();
+        Self { owed: Owed::of(&workload), workload, fan_outs }
     }
 
     /// Of one pass.
@@ -95,11 +91,13 @@ impl Task {
 
     /// Of one pass.
     pub(crate) fn deliveries(&self) -> u64 {
-        self.expected.total().deliveries
+        self.owed.deliveries()
     }
 
-    /// Ten times `tenth` passes of all events through a system that `make` makes. On one thread and
-    /// without a timer: what is allocated is the same in every run, to the byte.
+    /// Ten times `tenth` passes of all events through a system that `make` makes, each pass another
+    /// edition of them. On one thread and without a timer: what is allocated is the same in every run,
+    /// to the byte. Events are made before anything is counted, and renewed where they are: a system
+    /// that held one beyond the end of its pass would be charged for a copy.
     pub(crate) fn run<S: EventSystem>(
         &self,
         make: fn(&Workload) -> S,
@@ -110,11 +108,12 @@ impl Task {
         // readers, and the counter that `Bytes` puts beside a payload when it is first cloned.
         on_one_thread(async {
             let stage = self.set_up(make).await?;
-            self.pass(&stage, publishing).await
+            self.pass(&stage, &Editions::of(&self.workload), publishing).await
         })?;
+        let editions = Editions::of(&self.workload);
         // Nobody looks at stacks here, and the fewer frames the sooner it is done; 4 is the least.
         let _counting = Profiler::builder().testing().trim_backtraces(Some(4)).build();
-        let counted = on_one_thread(self.passes(make, publishing, tenth))?;
+        let counted = on_one_thread(self.passes(make, editions, publishing, tenth))?;
         Ok(Counted { left: live(&HeapStats::get()), ..counted })
     }
 
@@ -125,24 +124,27 @@ impl Task {
     async fn passes<S: EventSystem>(
         &self,
         make: fn(&Workload) -> S,
+        mut editions: Editions,
         publishing: Publishing,
         tenth: u64,
     ) -> Result<Counted, RunError> {
         let stage = self.set_up(make).await?;
         for _ in 0..WARM_UP {
-            self.pass(&stage, publishing).await?;
+            self.pass(&stage, &editions, publishing).await?;
+            editions.advance();
         }
         let before = HeapStats::get();
         let mut samples = [live(&before); 11];
         for sample in &mut samples[1..] {
             for _ in 0..tenth {
-                self.pass(&stage, publishing).await?;
+                self.pass(&stage, &editions, publishing).await?;
+                editions.advance();
             }
             *sample = live(&HeapStats::get());
         }
         let after = HeapStats::get();
         let passes = 10 * tenth;
-        stage.check(&self.expected, WARM_UP + passes)?;
+        stage.check(&self.owed, (WARM_UP + passes) * self.events() as u64)?;
         Ok(Counted {
             passes,
             events: passes * self.events() as u64,
@@ -157,9 +159,14 @@ impl Task {
         })
     }
 
-    /// Publishes all events and waits until all is quiet.
-    async fn pass<S: EventSystem>(&self, stage: &Stage<S>, publishing: Publishing) -> Result<(), RunError> {
-        let announced = publish_all(&stage.system, &self.workload.events, publishing).await?;
+    /// Publishes all events of the current edition and waits until all is quiet.
+    async fn pass<S: EventSystem>(
+        &self,
+        stage: &Stage<S>,
+        editions: &Editions,
+        publishing: Publishing,
+    ) -> Result<(), RunError> {
+        let announced = publish_all(&stage.system, editions.events(), publishing).await?;
         stage.system.quiesce().await?;
         let expected = self.deliveries();
         match announced {
