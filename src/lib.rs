@@ -6,7 +6,7 @@
 //! - [`workload`]: what arrives.
 //! - [`sut`]: how a system under test is made, set up, driven and checked.
 //! - [`kernels`]: the units that are timed and counted, and the one list of them.
-//! - [`load`]: when events are sent, and whether they were sent then.
+//! - [`load`]: when events are sent, whether they were sent then, and what goes wrong meanwhile.
 //! - [`measure`]: with which instrument a run is watched, and under which circumstances.
 //! - [`stats`]: pure mathematics, numbers in, numbers out.
 //! - [`experiment`]: how a figure is obtained: rounds in processes of their own, interleaved.
