@@ -48,3 +48,32 @@ impl Toll {
         self.stalled.saturating_add(self.slower)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crucible_events::event::{EventKind, Payload, Timestamp};
+
+    fn of(kinds: &[FaultKind]) -> Toll {
+        let payload = Payload::Text("x".to_owned().into());
+        let event = Event::new(EventId(1), EventKind::Metrics, "s", Timestamp(0), payload);
+        let mut toll = Toll::default();
+        kinds.iter().for_each(|&kind| toll.add(&event, kind));
+        toll
+    }
+
+    #[test]
+    fn slow_deliveries_come_on_top_of_the_longest_stall() {
+        let stalls = [70, 100, 30].map(|for_ms| FaultKind::Stall { for_ms });
+        let slow = [2, 3].map(|by_ms| FaultKind::Slow { by_ms });
+        let toll = of(&[&stalls[..], &slow].concat());
+        assert_eq!(toll.delay(), Duration::from_millis(105));
+        assert_eq!((toll.stalls, toll.slowed), (3, 2));
+    }
+
+    #[test]
+    fn a_service_vanishes_at_the_first_event_that_makes_it() {
+        let toll = of(&[5, 9].map(|for_ms| FaultKind::Vanish { for_ms }));
+        assert_eq!(toll.vanishes, Some(Duration::from_millis(5)));
+    }
+}

@@ -12,7 +12,7 @@ use crucible_events::routing::{
 };
 use crucible_faults::{Absences, Fault, FaultKind, FaultPlan, Faults, Injected};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 const MS: fn(u64) -> Duration = Duration::from_millis;
 
@@ -63,12 +63,20 @@ impl<S: EventSystem> Scene<S> {
     }
 }
 
+const YEAR: Duration = Duration::from_secs(31_556_952);
+
 fn driven<S: EventSystem>(
     system: &Arc<S>,
     absences: Absences<Recorder>,
 ) -> JoinHandle<Result<(), SystemError>> {
     let system = system.clone();
     tokio::spawn(async move { absences.drive(&*system).await })
+}
+
+/// The driver came to its end, and to a good one.
+async fn assert_ends(driver: JoinHandle<Result<(), SystemError>>) {
+    let ended = timeout(YEAR, driver).await.expect("it ends").expect("it does not panic");
+    ended.expect("nobody else unregisters services, and shutting down is no error");
 }
 
 #[tokio::test(start_paused = true)]
@@ -117,7 +125,7 @@ async fn vanishes_and_returns<S: EventSystem>(system: S) {
     let ledger = scene.ledger().await;
     assert_eq!((ledger.check(), ledger.acknowledged), (Ok(()), 8));
     scene.faults.end();
-    driver.await.expect("no panic").expect("nobody else unregisters services");
+    assert_ends(driver).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -145,7 +153,7 @@ async fn a_service_vanishes_again_once_it_is_back_and_not_while_it_is_away() {
     sleep(MS(1)).await;
     assert_eq!(scene.faults.injected(), Injected { departures: 2, returns: 1, ..Injected::default() });
     scene.faults.end();
-    driver.await.expect("no panic").expect("nobody else unregisters services");
+    assert_ends(driver).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -157,9 +165,31 @@ async fn at_the_end_everybody_comes_back_at_once() {
     sleep(MS(1)).await;
     assert_eq!(scene.publish().await, Some(1));
     scene.faults.end();
-    driver.await.expect("no panic").expect("nobody else unregisters services");
+    assert_ends(driver).await;
     assert_eq!(scene.publish().await, Some(2));
     assert_eq!(scene.faults.injected().returns, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn several_services_come_and_go_at_the_same_moments() {
+    let vanish = Fault::new(FaultKind::Vanish { for_ms: 5 }, 1.0).between(MS(0), MS(1));
+    let plan = FaultPlan { seed: 42, faults: vec![vanish] };
+    let (mut scene, absences) = Scene::new(DataCoordinator::default(), plan).await;
+    scene.publish().await;
+    let driver = driven(&scene.system, absences);
+    sleep(MS(1)).await;
+    assert_eq!(scene.publish().await, Some(0));
+    sleep(MS(5)).await;
+    assert_eq!(scene.publish().await, Some(2));
+    scene.faults.end();
+    assert_ends(driver).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_anybody_who_could_vanish_there_is_nothing_to_drive() {
+    let (faults, absences) = Faults::<Recorder>::new(vanishing()).expect("it makes sense");
+    drop(faults);
+    assert_ends(driven(&Arc::new(DataCoordinator::default()), absences)).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -170,7 +200,7 @@ async fn a_system_that_is_shut_down_ends_the_coming_and_going() {
     scene.publish().await;
     sleep(MS(1)).await;
     scene.system.shutdown(MS(0)).await.expect("it is there");
-    driver.await.expect("no panic").expect("that is no error");
+    assert_ends(driver).await;
     assert_eq!(scene.faults.injected(), Injected { departures: 1, ..Injected::default() });
 }
 
