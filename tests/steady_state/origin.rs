@@ -16,10 +16,10 @@ pub(crate) type Explain = fn(&Task, Publishing) -> Vec<Origin>;
 /// Nothing per event, nothing per delivery.
 pub(crate) fn of_core(task: &Task, publishing: Publishing) -> Vec<Origin> {
     let quiet = Origin { what: "list of services, for each wait for quiet", blocks: 1 };
-    [quiet].into_iter().chain(publications(task, publishing)).collect()
+    [quiet].into_iter().chain(publications(task, publishing)).chain(envelopes(task, publishing)).collect()
 }
 
-/// As CrucibleCore.
+/// As CrucibleCore, without envelopes.
 pub(crate) fn of_reference(task: &Task, publishing: Publishing) -> Vec<Origin> {
     let quiet = Origin { what: "list of queues, for each wait for quiet", blocks: 1 };
     [quiet].into_iter().chain(publications(task, publishing)).collect()
@@ -38,9 +38,18 @@ pub(crate) fn of_coordinator(task: &Task, publishing: Publishing) -> Vec<Origin>
 
 /// What publishing a batch returns.
 fn publications(task: &Task, publishing: Publishing) -> Option<Origin> {
-    let blocks = task.events().div_ceil(BATCH) as u64;
-    let lists = Origin { what: "list of publications, for each batch", blocks };
+    let lists = Origin { what: "list of publications, for each batch", blocks: batches(task) };
     (publishing == Publishing::Batch).then_some(lists)
+}
+
+/// What the services of a batch share. Single events have none.
+fn envelopes(task: &Task, publishing: Publishing) -> Option<Origin> {
+    let what = "envelope and its list of events, for each batch";
+    (publishing == Publishing::Batch).then_some(Origin { what, blocks: 2 * batches(task) })
+}
+
+fn batches(task: &Task) -> u64 {
+    task.events().div_ceil(BATCH) as u64
 }
 
 /// A vector of pointers that are pushed one by one has room for 4 at first, then for twice as many
