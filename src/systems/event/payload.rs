@@ -55,13 +55,18 @@ pub enum PayloadError {
 }
 
 impl JsonText {
-    /// Checks `bytes` and keeps them as they are.
+    /// Checks `bytes` and keeps them as they are, but for white space around the value: on the wire there is none, and
+    /// what was encoded is to be decoded to the same.
     ///
     /// # Errors
     /// [`PayloadError::Json`] for malformed JSON, a name twice in one object, or nesting deeper than 127.
     pub fn new(bytes: impl Into<Bytes>) -> Result<Self, PayloadError> {
         let bytes = bytes.into();
         serde_json::from_slice::<UniqueNames>(&bytes)?;
+        let value = bytes.trim_ascii();
+        if value.len() < bytes.len() {
+            return Ok(Self(bytes.slice_ref(value)));
+        }
         Ok(Self(bytes))
     }
 
@@ -185,11 +190,11 @@ mod tests {
 
     #[test]
     fn any_json_value_is_a_payload() {
-        for text in ["null", "true", "-0", "1e400", "\"a\\u0000\"", "[]", "{\"a\":{\"a\":1}}", " [1,\n2] "] {
+        for text in ["null", "true", "-0", "1e400", "\"a\\u0000\"", "[]", "{\"a\":{\"a\":1}}", " [1,\n2]\r\t\n"] {
             if text == "1e400" {
                 assert!(refusal(text).contains("number out of range"));
             } else {
-                assert_eq!(JsonText::new(text.to_owned()).expect(text).as_str(), text);
+                assert_eq!(JsonText::new(text.to_owned()).expect(text).as_str(), text.trim());
             }
         }
     }
