@@ -1,0 +1,98 @@
+use std::sync::Arc;
+
+use arbitrary::{Result, Unstructured};
+use crucible_events::event::{Event, EventId, EventKind, Limits, Payload, Priority, Target, Timestamp};
+
+use super::json::json;
+use super::{any_text, kind, rarely, source, target, up_to};
+
+/// The default ones, or ones that small events meet, or none.
+pub fn limits(bytes: &mut Unstructured<'_>) -> Result<Limits> {
+    let limit = |bytes: &mut Unstructured<'_>, most: usize| {
+        Ok(if rarely(bytes)? { usize::MAX } else { bytes.int_in_range(0..=most)? })
+    };
+    if rarely(bytes)? {
+        return Ok(Limits::default());
+    }
+    Ok(Limits {
+        payload_bytes: limit(bytes, 128)?,
+        name_bytes: limit(bytes, 32)?,
+        targets: limit(bytes, 6)?,
+        metadata_entries: limit(bytes, 6)?,
+        metadata_bytes: limit(bytes, 32)?,
+    })
+}
+
+/// An event within the default limits.
+pub fn event(bytes: &mut Unstructured<'_>) -> Result<Event> {
+    let id = EventId(u128::from(bytes.arbitrary::<u64>()?) + 1);
+    let (kind, source) = (kind(bytes)?, source(bytes)?);
+    let created_at = Timestamp(bytes.arbitrary()?);
+    let mut event = Event::new(id, kind, source, created_at, payload(bytes)?);
+    event.priority = *bytes.choose(&Priority::ALL)?;
+    event.targets = up_to(4, bytes, target)?.into();
+    if rarely(bytes)? {
+        event.scheduled_at = Some(Timestamp(bytes.int_in_range(created_at.0..=u64::MAX)?));
+    }
+    if rarely(bytes)? {
+        let entry =
+            |bytes: &mut Unstructured<'_>| Ok((format!("k{}", any_text(bytes, 8)?), any_text(bytes, 24)?));
+        event.metadata = Some(Arc::new(up_to(5, bytes, entry)?.into_iter().collect()));
+    }
+    if rarely(bytes)? {
+        event.correlation_id = Some(EventId(u128::from(bytes.arbitrary::<u64>()?) + 1));
+        event.causation_id = Some(EventId(u128::MAX));
+    }
+    if rarely(bytes)? {
+        event.retry_limit = bytes.arbitrary()?;
+        event.retry_count = bytes.int_in_range(0..=event.retry_limit)?;
+    }
+    Ok(event)
+}
+
+fn payload(bytes: &mut Unstructured<'_>) -> Result<Payload> {
+    Ok(match bytes.int_in_range(0..=9_u8)? {
+        8 => Payload::Binary(any_text(bytes, 300)?.into_bytes().into()),
+        9 => Payload::Text(any_text(bytes, 300)?.into()),
+        _ => Payload::Json(json(bytes)?),
+    })
+}
+
+/// An event with which, half of the time, anything may be wrong.
+pub fn any_event(bytes: &mut Unstructured<'_>) -> Result<Event> {
+    let mut event = event(bytes)?;
+    if bytes.ratio(1_u8, 2_u8)? {
+        return Ok(event);
+    }
+    if rarely(bytes)? {
+        event.id = EventId::NIL;
+    }
+    if rarely(bytes)? {
+        event.source = any_text(bytes, 20)?.into();
+    }
+    if rarely(bytes)? {
+        let taken = bytes.choose(&EventKind::BUILT_IN)?.as_str().into();
+        event.kind = EventKind::Custom(if rarely(bytes)? { any_text(bytes, 20)?.into() } else { taken });
+    }
+    if rarely(bytes)? {
+        let any_target = |bytes: &mut Unstructured<'_>| Ok(Target::Service(any_text(bytes, 20)?.into()));
+        event.targets = up_to(6, bytes, any_target)?.into();
+    }
+    if rarely(bytes)? {
+        let entry = |bytes: &mut Unstructured<'_>| Ok((any_text(bytes, 8)?, any_text(bytes, 8)?));
+        event.metadata = Some(Arc::new(up_to(6, bytes, entry)?.into_iter().collect()));
+    }
+    if rarely(bytes)? {
+        event.scheduled_at = Some(Timestamp(bytes.arbitrary()?));
+    }
+    if rarely(bytes)? {
+        event.correlation_id = Some(EventId(bytes.arbitrary::<u8>()?.into()));
+    }
+    if rarely(bytes)? {
+        event.causation_id = Some(EventId(bytes.arbitrary::<u8>()?.into()));
+    }
+    if rarely(bytes)? {
+        (event.retry_count, event.retry_limit) = bytes.arbitrary()?;
+    }
+    Ok(event)
+}
