@@ -81,7 +81,7 @@ for target in "${targets[@]}"; do
     if grep -qE '^#[0-9]+\s+DONE' "$kept/log" && [ "$status" -eq 0 ]; then
         grep -E '^Done [0-9]+ runs' "$kept/log"
     else
-        grep -vE '^(#[0-9]|INFO|WARNING)' "$kept/log" | head -n 40
+        sed -nE '/panicked at|^memory allocation|^==.*ERROR/,$p' "$kept/log" | head -n 40
         echo "found after $(grep -oE '^#[0-9]+' "$kept/log" | tail -n1 | tr -d '#') inputs; again: $programs/$target FILE"
         found+=("$target")
     fi

@@ -6,15 +6,14 @@ use crucible_events::event::{Event, EventId, EventKind, Invalid, Limits};
 use super::bounded::spent;
 use super::{decode, made};
 
-/// Makes limits and an event of `data` and checks one against the other. Returns whether the event is within the limits.
+/// Makes an event of `data`, and limits, and checks one against the other. Returns whether the event is within the limits.
 ///
 /// # Panics
 /// If [`Limits::check`] disagrees with the list of faults below, or if an event within the limits does not survive the wire.
 pub fn check(data: &[u8]) -> bool {
     let mut bytes = Unstructured::new(data);
-    let (Ok(limits), Ok(event)) = (made::limits(&mut bytes), made::any_event(&mut bytes)) else {
-        return false;
-    };
+    let Ok(event) = made::any_event(&mut bytes) else { return false };
+    let Ok(limits) = made::limits_for(&event, &mut bytes) else { return false };
     let faults = faults(&event, &limits);
     let (verdict, allocated) = spent(|| limits.check(&event));
     match verdict {

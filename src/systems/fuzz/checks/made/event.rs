@@ -6,20 +6,30 @@ use crucible_events::event::{Event, EventId, EventKind, Limits, Payload, Priorit
 use super::json::json;
 use super::{any_text, kind, rarely, source, target, up_to};
 
-/// The default ones, or ones that small events meet, or none.
-pub fn limits(bytes: &mut Unstructured<'_>) -> Result<Limits> {
-    let limit = |bytes: &mut Unstructured<'_>, most: usize| {
-        Ok(if rarely(bytes)? { usize::MAX } else { bytes.int_in_range(0..=most)? })
-    };
+/// The default limits, or ones that this event just keeps or just breaks.
+pub fn limits_for(event: &Event, bytes: &mut Unstructured<'_>) -> Result<Limits> {
     if rarely(bytes)? {
         return Ok(Limits::default());
     }
+    let mut near = |size: usize| {
+        Ok(match bytes.int_in_range(0..=15_u8)? {
+            0 => size.saturating_sub(1),
+            1..=7 => size,
+            8..=14 => size + 1,
+            _ => usize::MAX,
+        })
+    };
+    let targets = event.targets.iter().map(|target| target.name().len());
+    let kind = if let EventKind::Custom(name) = &event.kind { name.len() } else { 0 };
+    let longest_name = targets.chain([event.source.len(), kind]).max().unwrap_or(0);
+    let metadata = event.metadata.as_deref();
+    let entries = metadata.into_iter().flatten().map(|(key, value)| key.len() + value.len());
     Ok(Limits {
-        payload_bytes: limit(bytes, 128)?,
-        name_bytes: limit(bytes, 32)?,
-        targets: limit(bytes, 6)?,
-        metadata_entries: limit(bytes, 6)?,
-        metadata_bytes: limit(bytes, 32)?,
+        payload_bytes: near(event.payload.len())?,
+        name_bytes: near(longest_name)?,
+        targets: near(event.targets.len())?,
+        metadata_entries: near(entries.clone().count())?,
+        metadata_bytes: near(entries.sum())?,
     })
 }
 

@@ -8,7 +8,7 @@ mod text;
 use arbitrary::{Result, Unstructured};
 use crucible_events::event::{EventKind, Name, Target};
 
-pub use event::{any_event, event, limits};
+pub use event::{any_event, event, limits_for};
 pub use rule::rule;
 pub use text::{event_text, random, rule_text, with_other_line};
 
