@@ -82,7 +82,7 @@ for target in "${targets[@]}"; do
         grep -E '^Done [0-9]+ runs' "$kept/log"
     else
         sed -nE '/panicked at|^memory allocation|^==.*ERROR/,$p' "$kept/log" | head -n 40
-        echo "found after $(grep -oE '^#[0-9]+' "$kept/log" | tail -n1 | tr -d '#') inputs; again: $programs/$target FILE"
+        echo "found after $(sed -nE 's/^#([0-9]+).*/\1/p' "$kept/log" | tail -n1 | grep . || echo 'the first') inputs; again: $programs/$target FILE"
         found+=("$target")
     fi
 done

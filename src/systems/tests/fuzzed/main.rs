@@ -18,7 +18,7 @@ use proptest::test_runner::{Config, RngSeed, TestRunner};
 
 use checks::{bounded, decode, rules, validate};
 
-const CASES: u32 = 4_000;
+const CASES: u32 = 3_000;
 
 fn runner() -> TestRunner {
     let given = Config::default();

@@ -4,7 +4,7 @@ use arbitrary::{Result, Unstructured};
 use crucible_events::event::{Event, EventId, EventKind, Limits, Payload, Priority, Target, Timestamp};
 
 use super::json::json;
-use super::{any_text, kind, rarely, source, target, up_to};
+use super::{any_text, kind, longest_in_json, rarely, source, target, up_to};
 
 /// The default limits, or ones that this event just keeps or just breaks.
 pub fn limits_for(event: &Event, bytes: &mut Unstructured<'_>) -> Result<Limits> {
@@ -63,6 +63,7 @@ pub fn event(bytes: &mut Unstructured<'_>) -> Result<Event> {
 fn payload(bytes: &mut Unstructured<'_>) -> Result<Payload> {
     Ok(match bytes.int_in_range(0..=9_u8)? {
         8 => Payload::Binary(any_text(bytes, 300)?.into_bytes().into()),
+        9 if rarely(bytes)? => Payload::Text(longest_in_json(bytes.int_in_range(0..=2000)?).into()),
         9 => Payload::Text(any_text(bytes, 300)?.into()),
         _ => Payload::Json(json(bytes)?),
     })

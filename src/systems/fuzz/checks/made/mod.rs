@@ -32,8 +32,17 @@ fn up_to<T>(
 
 /// Any text of at most `most` bytes or, where they are not UTF-8, three times as many.
 fn any_text(bytes: &mut Unstructured<'_>, most: usize) -> Result<String> {
-    let len = bytes.int_in_range(0..=most)?.min(bytes.len());
+    let len = bytes.int_in_range(0..=most)?;
+    if rarely(bytes)? {
+        return Ok(longest_in_json(len));
+    }
+    let len = len.min(bytes.len());
     Ok(String::from_utf8_lossy(bytes.bytes(len)?).into_owned())
+}
+
+/// Six bytes each, once it is written.
+fn longest_in_json(len: usize) -> String {
+    "\u{1}".repeat(len)
 }
 
 fn name(among: &[&str], bytes: &mut Unstructured<'_>) -> Result<Name> {
