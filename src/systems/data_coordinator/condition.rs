@@ -76,7 +76,7 @@ impl<'a> Subject<'a> {
 
     fn json(&self) -> Option<&Value> {
         let parse = || match &self.event.payload {
-            Payload::Json(text) => serde_json::from_str(text.as_str()).ok(),
+            Payload::Json(text) => Some(text.to_value()),
             Payload::Text(_) | Payload::Binary(_) => None,
         };
         self.json.get_or_init(parse).as_ref()

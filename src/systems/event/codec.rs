@@ -206,7 +206,9 @@ mod tests {
         binary.payload = Payload::Binary(Bytes::from_static(&[0, 255, 1]));
         let plain =
             Event::new(EventId(1), EventKind::Metrics, "s", Timestamp(0), Payload::Binary(Bytes::new()));
-        for event in [full(), text, binary, plain] {
+        let mut spaced = full();
+        spaced.payload = Payload::Json(JsonText::new(" \n{ \"n\" : 1 }\t").expect("JSON"));
+        for event in [full(), text, binary, plain, spaced] {
             assert_eq!(decode(&encode(&event), &Limits::default()).expect("decodes"), event);
         }
     }

@@ -12,6 +12,7 @@ mod payload;
 mod priority;
 mod timestamp;
 mod validate;
+mod value;
 
 pub use codec::{DecodeError, decode, encode};
 pub use field::{FieldPath, FieldPathError, Scalar};

@@ -4,6 +4,8 @@ use std::fmt;
 use bytes::Bytes;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
+use super::value::Plain;
+
 /// The content of an event. Cloning it counts a reference, whatever its size.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Payload {
@@ -55,13 +57,18 @@ pub enum PayloadError {
 }
 
 impl JsonText {
-    /// Checks `bytes` and keeps them as they are.
+    /// Checks `bytes` and keeps them as they are, but for white space around the value: on the wire there is none, and
+    /// what was encoded is to be decoded to the same.
     ///
     /// # Errors
     /// [`PayloadError::Json`] for malformed JSON, a name twice in one object, or nesting deeper than 127.
     pub fn new(bytes: impl Into<Bytes>) -> Result<Self, PayloadError> {
         let bytes = bytes.into();
         serde_json::from_slice::<UniqueNames>(&bytes)?;
+        let value = bytes.trim_ascii();
+        if value.len() < bytes.len() {
+            return Ok(Self(bytes.slice_ref(value)));
+        }
         Ok(Self(bytes))
     }
 
@@ -73,6 +80,13 @@ impl JsonText {
     /// The bytes, shared.
     pub fn bytes(&self) -> &Bytes {
         &self.0
+    }
+
+    /// What stands there, read anew each time. No name in it has a meaning to the reader, as one has when serde_json reads a
+    /// [`Value`](serde_json::Value) by itself.
+    pub fn to_value(&self) -> serde_json::Value {
+        let Plain(value) = serde_json::from_slice(&self.0).expect("it was read when it was built");
+        value
     }
 }
 
@@ -185,13 +199,25 @@ mod tests {
 
     #[test]
     fn any_json_value_is_a_payload() {
-        for text in ["null", "true", "-0", "1e400", "\"a\\u0000\"", "[]", "{\"a\":{\"a\":1}}", " [1,\n2] "] {
+        for text in
+            ["null", "true", "-0", "1e400", "\"a\\u0000\"", "[]", "{\"a\":{\"a\":1}}", " [1,\n2]\r\t\n"]
+        {
             if text == "1e400" {
                 assert!(refusal(text).contains("number out of range"));
             } else {
-                assert_eq!(JsonText::new(text.to_owned()).expect(text).as_str(), text);
+                assert_eq!(JsonText::new(text.to_owned()).expect(text).as_str(), text.trim());
             }
         }
+    }
+
+    #[test]
+    fn no_name_has_a_meaning_to_the_reader() {
+        let text = r#"{"$serde_json::private::RawValue":"{\"n\":[7,-7,0.5,\"ü\",true,null]}"}"#;
+        let json = JsonText::new(text.to_owned()).expect("JSON");
+        assert_eq!(json.to_value().to_string(), text);
+        let inside = json.to_value()["$serde_json::private::RawValue"].as_str().map(str::to_owned);
+        let inside = JsonText::new(inside.expect("text")).expect("JSON");
+        assert_eq!(inside.to_value(), serde_json::json!({"n": [7, -7, 0.5, "ü", true, null]}));
     }
 
     #[test]

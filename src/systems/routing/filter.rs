@@ -121,9 +121,35 @@ impl<'a> Lens<'a> {
     /// The scalar at this path of the payload, if it is JSON and has one there.
     pub fn field(&self, path: &FieldPath) -> Option<Scalar> {
         let payload = self.payload.get_or_init(|| match &self.event.payload {
-            Payload::Json(json) => serde_json::from_slice(json.bytes()).ok(),
+            Payload::Json(json) => Some(json.to_value()),
             Payload::Text(_) | Payload::Binary(_) => None,
         });
         path.find(payload.as_ref()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{EventId, JsonText, Timestamp};
+
+    /// Whether this payload has 7 at `/n`.
+    fn has_seven(payload: String) -> bool {
+        let payload = Payload::Json(JsonText::new(payload).expect("JSON"));
+        let event = Event::new(EventId(1), EventKind::Metrics, "probe", Timestamp(0), payload);
+        Filter::field("/n".parse().expect("a path"), 7).matches(&Lens::new(&event))
+    }
+
+    #[test]
+    fn a_payload_within_a_text_within_a_payload_is_text() {
+        assert!(has_seven(r#"{"n":7}"#.to_owned()));
+        let (open, close) = ("[".repeat(100), "]".repeat(100));
+        let mut payload = r#"{"n":7}"#.to_owned();
+        for _ in 0..12 {
+            let text = serde_json::Value::from(payload);
+            payload = format!(r#"{{"$serde_json::private::RawValue":{text}}}"#);
+            assert!(!has_seven(payload.clone()));
+            payload = open.clone() + &payload + &close;
+        }
     }
 }

@@ -33,9 +33,10 @@ const SERVICES: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
 const GROUPS: [&str; 3] = ["g", "h", "a"];
 const RULES: [&str; 8] = ["0", "1", "2", "3", "4", "5", "6", "7"];
 const SOURCES: [&str; 4] = ["vault", "sync", "index", "agent"];
-/// Names of payload members; some need escapes in JSON, some in a path. `n` often, for rules and
-/// payloads to meet.
-const MEMBERS: [&str; 8] = ["n", "n", "n", "note", "", "a/b", "~\"", "ü\n"];
+/// Names of payload members; some need escapes in JSON, some in a path, and the last means something to serde_json. `n`
+/// often, for rules and payloads to meet.
+const MEMBERS: [&str; 10] =
+    ["n", "n", "n", "n", "note", "", "a/b", "~\"", "ü\n", "$serde_json::private::RawValue"];
 
 /// Services, groups and rules to begin with, else little would arrive.
 pub(crate) fn scripts() -> impl Strategy<Value = Script> {
@@ -152,7 +153,7 @@ fn scalar() -> impl Strategy<Value = Scalar> {
         1 => Just(Scalar::Null),
         1 => any::<bool>().prop_map(Scalar::Bool),
         1 => select(vec![0, 1, -7, i128::from(i64::MIN), i128::from(u64::MAX)]).prop_map(Scalar::Integer),
-        2 => select(vec!["", "7", "null", "a\"b\\", "ü\u{1f600}\n"]).prop_map(Scalar::from),
+        2 => select(vec!["", "7", "null", "a\"b\\", "ü\u{1f600}\n", r#"{"n":7}"#]).prop_map(Scalar::from),
     ]
 }
 
