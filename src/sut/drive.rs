@@ -60,13 +60,13 @@ pub async fn publish_all<S: EventSystem>(
             Publishing::Single => {
                 for event in chunk {
                     let publication = system.publish(event.clone(), OnFull::Wait).await?;
-                    announced = add(announced, event, &publication)?;
+                    add(&mut announced, event, &publication)?;
                 }
             }
             Publishing::Batch => {
                 let publications = system.publish_batch(chunk, OnFull::Wait).await?;
                 for (event, publication) in chunk.iter().zip(&publications) {
-                    announced = add(announced, event, publication)?;
+                    add(&mut announced, event, publication)?;
                 }
             }
         }
@@ -76,11 +76,16 @@ pub async fn publish_all<S: EventSystem>(
 }
 
 #[inline]
-fn add(sum: Option<u64>, event: &Event, publication: &Publication) -> Result<Option<u64>, DriveError> {
-    match publication {
-        Publication::Accepted { deliveries } => {
-            Ok(sum.and_then(|sum| deliveries.map(|more| sum + u64::from(more))))
-        }
-        refused => Err(DriveError::NotAccepted { event: event.id.to_string(), publication: refused.clone() }),
+fn add(sum: &mut Option<u64>, event: &Event, publication: &Publication) -> Result<(), DriveError> {
+    match (publication, sum) {
+        (Publication::Accepted { deliveries: Some(more) }, Some(sum)) => *sum += u64::from(*more),
+        (Publication::Accepted { .. }, sum) => *sum = None,
+        (refused, _) => return Err(not_accepted(event, refused)),
     }
+    Ok(())
+}
+
+#[cold]
+fn not_accepted(event: &Event, publication: &Publication) -> DriveError {
+    DriveError::NotAccepted { event: event.id.to_string(), publication: publication.clone() }
 }

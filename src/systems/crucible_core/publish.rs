@@ -161,7 +161,7 @@ impl CrucibleCore {
                     Choice::Nobody => {}
                 }
             }
-            publications[position] = told(deliveries, full);
+            tell(&mut publications[position], deliveries, full);
             if let Some(due) = due {
                 later.extend(outbox.take_out(place).map(|number| (number, place, due)));
             }
@@ -293,11 +293,13 @@ fn was_turned_away(publication: &Publication) -> bool {
     matches!(publication, Publication::BackPressure { deliveries: 0, .. })
 }
 
-/// What is told of an event if all its receivers have room.
-fn told(deliveries: u32, full: u32) -> Publication {
-    match full {
-        0 => Publication::Accepted { deliveries: Some(deliveries) },
-        full => Publication::BackPressure { deliveries, full },
+/// What is told of an accepted event if all its receivers have room.
+#[inline]
+fn tell(publication: &mut Publication, deliveries: u32, full: u32) {
+    match publication {
+        // In place: most events come this way, and the old value needs no dropping.
+        Publication::Accepted { deliveries: told } if full == 0 => *told = Some(deliveries),
+        _ => *publication = Publication::BackPressure { deliveries, full },
     }
 }
 

@@ -26,8 +26,13 @@ impl Snapshot {
     ///
     /// # Errors
     /// Why nobody gets it.
+    #[inline]
     pub(super) fn check(&self, event: &Event, limits: &Limits) -> Result<(), Refusal> {
         limits.check(event)?;
+        if event.targets.is_empty() { Ok(()) } else { self.check_targets(event) }
+    }
+
+    fn check_targets(&self, event: &Event) -> Result<(), Refusal> {
         match event.targets.iter().find(|target| !self.directory.knows(target)) {
             Some(target) => Err(Refusal::UnknownTarget(target.clone())),
             None => Ok(()),

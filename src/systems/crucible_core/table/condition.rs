@@ -10,6 +10,14 @@ pub(super) type Cells = u128;
 /// 17 built-in kinds and one for all custom ones, times four priorities.
 pub(super) const CELLS: usize = (EventKind::BUILT_IN.len() + 1) * Priority::ALL.len();
 
+/// Whether a cell is in the set. By halves, since shifting 128 bits takes several instructions.
+#[inline]
+#[allow(clippy::cast_possible_truncation)] // the halves
+pub(super) fn has(cells: Cells, cell: usize) -> bool {
+    let half = if cell < 64 { cells as u64 } else { (cells >> 64) as u64 };
+    half >> (cell % 64) & 1 == 1
+}
+
 const ALL_CELLS: Cells = (1 << CELLS) - 1;
 
 /// A [`Filter`] for events of one source, or of the sources that it does not name: all that

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use rustc_hash::FxHasher;
 use smallvec::SmallVec;
 
-use super::condition::{CELLS, Cells, Condition, Facts};
+use super::condition::{CELLS, Cells, Condition, Facts, has};
 use super::paths::{PathId, Paths};
 use super::row::CompiledRule;
 use super::scan::{self, Found};
@@ -81,8 +81,9 @@ fn hash_value(path: PathId, tag: u32, bytes: &[u8]) -> u64 {
 
 impl ConditionalIndex {
     /// Whether a rule of it may match in this cell.
+    #[inline]
     pub(super) fn concerns(&self, cell: usize) -> bool {
-        self.cells >> cell & 1 == 1
+        has(self.cells, cell)
     }
 
     /// Whether any of its rules ends the search.
@@ -92,7 +93,8 @@ impl ConditionalIndex {
 
     /// Calls `hit` for each rule that matches; one found by two fields is met twice.
     pub(super) fn matching<'t>(&'t self, event: &Event, cell: usize, mut hit: impl FnMut(&'t CompiledRule)) {
-        let facts = facts(event, &self.wanted.0[cell].1);
+        let mut facts = Room::new();
+        find_facts(event, &self.wanted.0[cell].1, &mut facts);
         for (path, found) in &facts {
             let bucket = self
                 .by_value
@@ -171,16 +173,17 @@ impl ConditionalIndex {
     }
 }
 
-/// What the payload, or the kind, of this event holds of what is wanted.
-fn facts<'a>(event: &'a Event, wanted: &Paths) -> SmallVec<[(PathId, Found<'a>); 4]> {
-    let mut facts = SmallVec::new();
+type Room<'a> = SmallVec<[(PathId, Found<'a>); 4]>;
+
+/// Adds what the payload, or the kind, of this event holds of what is wanted.
+#[inline]
+fn find_facts<'a>(event: &'a Event, wanted: &Paths, facts: &mut Room<'a>) {
     if let EventKind::Custom(name) = &event.kind {
         facts.push((PathId::CUSTOM_KIND, Found::String(name.as_bytes().into())));
     }
     if let (Payload::Json(json), false) = (&event.payload, wanted.is_empty()) {
         scan::fields(json.bytes(), wanted, &mut |path, found| facts.push((path, found)));
     }
-    facts
 }
 
 impl Candidate {
@@ -189,6 +192,6 @@ impl Candidate {
     }
 
     fn matches(&self, cell: usize, facts: &Facts<'_>) -> bool {
-        self.cells >> cell & 1 == 1 && (self.key_is_enough || self.condition.holds(cell, facts))
+        has(self.cells, cell) && (self.key_is_enough || self.condition.holds(cell, facts))
     }
 }

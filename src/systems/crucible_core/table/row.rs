@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::condition::{CELLS, Cells};
+use super::condition::{CELLS, Cells, has};
 use super::index::ConditionalIndex;
 use super::sharded::{Hashed, hash_of};
 use crate::event::Name;
@@ -87,38 +87,39 @@ impl Default for CommonRow {
 #[derive(Debug, Clone)]
 pub(super) struct SourceRow {
     pub(super) source: Name,
-    /// The cells that differ; `cells` has them in this order.
-    own: Cells,
+    /// For each cell its position in `cells`, or [`COMMON`].
+    own: [u8; CELLS],
     cells: Arc<[Arc<Cell>]>,
     pub(super) conditional: ConditionalIndex,
 }
 
+/// A cell that is as in the common row: a position beyond all.
+const COMMON: u8 = u8::MAX;
+
 impl SourceRow {
     pub(super) fn new(source: Name) -> Self {
-        Self { source, own: 0, cells: Arc::default(), conditional: ConditionalIndex::default() }
+        let conditional = ConditionalIndex::default();
+        Self { source, own: [COMMON; CELLS], cells: Arc::default(), conditional }
     }
 
+    #[inline]
     pub(super) fn cell(&self, cell: usize) -> Option<&Arc<Cell>> {
-        let bit = 1 << cell;
-        if self.own & bit == 0 {
-            return None;
-        }
-        self.cells.get((self.own & (bit - 1)).count_ones() as usize)
+        self.cells.get(usize::from(self.own[cell]))
     }
 
     /// Whether any of these cells differs from the common row.
     pub(super) fn owns(&self, cells: Cells) -> bool {
-        self.own & cells != 0
+        self.own.iter().enumerate().any(|(cell, &at)| at != COMMON && has(cells, cell))
     }
 
     /// Sets the cells of `changed`; `None`: as in the common row.
     pub(super) fn set(&mut self, changed: Cells, mut new: impl FnMut(usize) -> Option<Arc<Cell>>) {
-        let mut own = 0;
+        let mut own = [COMMON; CELLS];
         let mut cells: Vec<Arc<Cell>> = Vec::new();
-        for cell in 0..CELLS {
-            let kept = if changed >> cell & 1 == 1 { new(cell) } else { self.cell(cell).cloned() };
+        for (cell, at) in own.iter_mut().enumerate() {
+            let kept = if has(changed, cell) { new(cell) } else { self.cell(cell).cloned() };
             if let Some(kept) = kept {
-                own |= 1 << cell;
+                *at = u8::try_from(cells.len()).expect("fewer cells than 255");
                 cells.push(kept);
             }
         }
