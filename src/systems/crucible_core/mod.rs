@@ -234,7 +234,7 @@ impl EventSystem for CrucibleCore {
     }
 
     async fn publish(&self, event: Arc<Event>, on_full: OnFull) -> Result<Publication, SystemError> {
-        self.publish_one(&event, on_full).await
+        self.publish_one(event, on_full).await
     }
 
     async fn publish_batch(

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use super::clock::Moment;
 use super::receivers::Scratch;
 use crate::event::{Event, Priority};
-use crate::routing::{Bits, Envelope, Parcel};
+use crate::routing::{Bits, Envelope};
 
 /// Who gets which events of a chunk: a bit for each place in the envelope, so that a delivery costs no
 /// pointer, and each mailbox is locked once for all of its events.
@@ -114,29 +114,10 @@ impl Places {
     }
 
     /// The events that have places, in their order.
-    pub(super) fn seal(&self, chunk: &[Arc<Event>]) -> Sealed {
-        let positions = self.position[..self.len].iter().map(|&at| chunk[usize::from(at)].clone());
-        match &self.position[..self.len] {
-            [only] => Sealed::One(chunk[usize::from(*only)].clone()),
-            _ => Sealed::Many(Arc::new(Envelope::new(positions.collect::<Box<[_]>>()))),
-        }
-    }
-}
-
-/// The events of a chunk, ready to be shared.
-pub(super) enum Sealed {
-    One(Arc<Event>),
-    Many(Arc<Envelope>),
-}
-
-impl Sealed {
-    /// The events at these places.
-    #[inline]
-    pub(super) fn parcel(&self, picked: u64) -> Parcel {
-        match self {
-            Self::One(event) => Parcel::one(event.clone()),
-            Self::Many(envelope) => Parcel::pick(envelope, picked),
-        }
+    pub(super) fn envelope(&self, chunk: &[Arc<Event>]) -> Arc<Envelope> {
+        let positions = &self.position[..self.len];
+        let events: Box<[_]> = positions.iter().map(|&at| chunk[usize::from(at)].clone()).collect();
+        Arc::new(Envelope::new(events))
     }
 }
 

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use smallvec::SmallVec;
+
 use super::CrucibleCore;
 use super::balance::Load;
 use super::call::in_handler;
@@ -10,7 +12,7 @@ use super::clock::Moment;
 use super::directory::{Choice, Directory};
 use super::mailbox::Pushed;
 use super::outbox::{Desk, Outbox, Places};
-use super::receivers::Snapshot;
+use super::receivers::{Scratch, Snapshot};
 use super::service::Service;
 use crate::event::Event;
 use crate::routing::{Bits, DeathCause, Envelope, Health, OnFull, Parcel, Publication, SystemError};
@@ -70,14 +72,14 @@ type Stuck = Vec<Consignment>;
 /// What balancing goes by: how things are, and what this publisher is about to hand over.
 struct Scales<'a> {
     directory: &'a Directory,
-    outbox: &'a Outbox,
+    outbox: Option<&'a Outbox>,
     now: Moment,
 }
 
 impl Load for Scales<'_> {
     fn unsettled(&self, number: u32) -> u64 {
         let service = self.directory.service(number);
-        let gathered = u64::from(self.outbox.gathered(number));
+        let gathered = self.outbox.map_or(0, |outbox| u64::from(outbox.gathered(number)));
         service.map_or(0, |service| service.mailbox.unsettled()) + gathered
     }
 
@@ -89,13 +91,82 @@ impl Load for Scales<'_> {
 impl CrucibleCore {
     pub(super) async fn publish_one(
         &self,
-        event: &Arc<Event>,
+        event: Arc<Event>,
         on_full: OnFull,
     ) -> Result<Publication, SystemError> {
-        let mut publication = [NOTHING_YET];
-        self.publish_chunk(std::slice::from_ref(event), on_full, &mut publication).await?;
-        let [publication] = publication;
+        self.check_open()?;
+        let mut publication = NOTHING_YET;
+        let stuck = self.hand_over_one(&event, on_full, &mut publication);
+        for consignment in stuck {
+            if self.push_waiting(consignment).await.is_some() {
+                leave_out(&mut publication, false);
+            }
+        }
+        self.events.count(std::slice::from_ref(&publication));
         Ok(publication)
+    }
+
+    /// [`hand_over`](Self::hand_over) for a single event, without what serves to share many.
+    fn hand_over_one(&self, event: &Arc<Event>, on_full: OnFull, publication: &mut Publication) -> Stuck {
+        let mut stuck = Stuck::new();
+        let (snapshot, now) = (self.snapshot.load(), self.shared.clock.now());
+        if let Err(why) = snapshot.check(event, &self.shared.config.limits) {
+            *publication = Publication::refused(why);
+            return stuck;
+        }
+        if !self.window().is_new(event.id, now) {
+            *publication = Publication::Duplicate;
+            return stuck;
+        }
+        let mut receivers = SmallVec::<[u32; 32]>::new();
+        let full = self.receivers(event, &snapshot, now, &mut receivers);
+        #[allow(clippy::cast_possible_truncation)] // each of them has a number of 32 bits
+        tell(publication, receivers.len() as u32, full);
+        let due = self.due(event, now);
+        for number in receivers {
+            let Some(service) = snapshot.directory.service(number) else {
+                leave_out(publication, false);
+                continue;
+            };
+            match self.push(service, Parcel::one(event.clone()), due, now, on_full) {
+                Pushed::All => {}
+                Pushed::Full(parcel) if may_wait(on_full) => {
+                    stuck.push(Consignment { service: service.clone(), parcel, due });
+                }
+                Pushed::Full(_) => leave_out(publication, true),
+                Pushed::Closed(_) => leave_out(publication, false),
+            }
+        }
+        if was_turned_away(publication) {
+            self.window().forget(event.id);
+        }
+        stuck
+    }
+
+    /// Gathers who gets an event, each once; returns of how many groups no member was available.
+    fn receivers(
+        &self,
+        event: &Event,
+        snapshot: &Snapshot,
+        now: Moment,
+        receivers: &mut SmallVec<[u32; 32]>,
+    ) -> u32 {
+        let mut scratch = Scratch::default();
+        let groups = snapshot.visit(event, &mut scratch, |number| {
+            if !receivers.contains(&number) {
+                receivers.push(number);
+            }
+        });
+        let mut full = 0;
+        for &group in groups {
+            let load = Scales { directory: &snapshot.directory, outbox: None, now };
+            match snapshot.directory.next_member(group, &load) {
+                Choice::Member(number) if !receivers.contains(&number) => receivers.push(number),
+                Choice::Unavailable => full += 1,
+                Choice::Member(_) | Choice::Nobody => {}
+            }
+        }
+        full
     }
 
     pub(super) async fn publish_many(
@@ -154,7 +225,7 @@ impl CrucibleCore {
             });
             let mut full = 0;
             for &group in groups {
-                let load = Scales { directory: &snapshot.directory, outbox, now };
+                let load = Scales { directory: &snapshot.directory, outbox: Some(outbox), now };
                 match snapshot.directory.next_member(group, &load) {
                     Choice::Member(number) => deliveries += u32::from(outbox.add(number, place)),
                     Choice::Unavailable => full += 1,
@@ -187,11 +258,11 @@ impl CrucibleCore {
         if outbox.is_empty() && later.is_empty() {
             return stuck;
         }
-        let (sealed, wait) = (places.seal(chunk), may_wait(on_full));
+        let (envelope, wait) = (places.envelope(chunk), may_wait(on_full));
         let at_once = outbox.drain().map(|(number, picked)| (number, picked, None));
         let in_time = later.drain(..).map(|(number, picked, due)| (number, picked, Some(due)));
         for (number, picked, due) in at_once.chain(in_time) {
-            let parcel = sealed.parcel(picked);
+            let parcel = Parcel::pick(&envelope, picked);
             let Some(service) = snapshot.directory.service(number) else {
                 leave_all_out(&parcel, places, publications, false);
                 continue;

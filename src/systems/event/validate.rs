@@ -74,8 +74,8 @@ impl Limits {
         let plain = event.targets.is_empty()
             & event.metadata.is_none()
             & event.scheduled_at.is_none()
-            & event.correlation_id.is_none()
-            & event.causation_id.is_none()
+            & (event.correlation_id != Some(EventId::NIL))
+            & (event.causation_id != Some(EventId::NIL))
             & !matches!(event.kind, EventKind::Custom(_));
         plain
             & (event.id != EventId::NIL)

@@ -46,7 +46,8 @@ pub struct Parcel {
 
 #[derive(Debug, Clone)]
 enum Contents {
-    One(Arc<Event>),
+    /// And its lane: looked at more often than the event.
+    One(Arc<Event>, u8),
     Many(Arc<Envelope>),
 }
 
@@ -54,7 +55,9 @@ impl Parcel {
     /// A single event.
     #[inline]
     pub fn one(event: Arc<Event>) -> Self {
-        Self { contents: Contents::One(event), picked: 1, len: 1 }
+        #[allow(clippy::cast_possible_truncation)] // one of four
+        let lane = event.priority.lane() as u8;
+        Self { contents: Contents::One(event, lane), picked: 1, len: 1 }
     }
 
     /// The events at those places of the envelope whose bit is set; bits beyond its end mean nothing.
@@ -96,7 +99,7 @@ impl Parcel {
     #[inline]
     pub(super) fn parts(&self) -> (&[Arc<Event>], u64) {
         match &self.contents {
-            Contents::One(event) => (slice::from_ref(event), self.picked),
+            Contents::One(event, _) => (slice::from_ref(event), self.picked),
             Contents::Many(envelope) => (&envelope.events, self.picked),
         }
     }
@@ -117,7 +120,7 @@ impl Parcel {
     #[inline]
     pub(crate) fn lanes(&self) -> (usize, usize) {
         match &self.contents {
-            Contents::One(event) => (event.priority.lane(), event.priority.lane()),
+            Contents::One(_, lane) => (usize::from(*lane), usize::from(*lane)),
             Contents::Many(envelope) => {
                 let has = |lane: &usize| envelope.lanes[*lane] & self.picked != 0;
                 let first = (0..Priority::ALL.len()).find(has).unwrap_or(0);
@@ -130,7 +133,7 @@ impl Parcel {
     /// The part of it that is of this lane, possibly nothing.
     pub(crate) fn of_lane(&self, lane: usize) -> Self {
         let picked = match &self.contents {
-            Contents::One(event) => u64::from(event.priority.lane() == lane),
+            Contents::One(_, own) => u64::from(usize::from(*own) == lane),
             Contents::Many(envelope) => envelope.lanes[lane],
         };
         Self::of(self.contents.clone(), picked & self.picked)
@@ -140,7 +143,7 @@ impl Parcel {
     #[inline]
     pub(crate) fn is_sparse(&self) -> bool {
         match &self.contents {
-            Contents::One(_) => false,
+            Contents::One(..) => false,
             Contents::Many(envelope) => self.len() * Self::PINNED_FOR_EACH < envelope.events.len(),
         }
     }
