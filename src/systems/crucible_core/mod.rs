@@ -24,6 +24,8 @@ mod dead_letters;
 mod directory;
 pub mod limiter;
 pub mod mailbox;
+#[cfg(all(test, crucible_loom))]
+mod model;
 mod outbox;
 mod publish;
 mod receivers;
