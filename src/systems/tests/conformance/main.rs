@@ -5,6 +5,7 @@
 
 mod mutant;
 mod mutation;
+mod settings;
 
 use std::process::ExitCode;
 
@@ -103,22 +104,38 @@ fn tests() -> Vec<Test> {
 }
 
 fn systems_conform() -> Checked {
-    side_by_side(&paused)
+    let small = || CrucibleCore::new(settings::small()).expect("small, but it works");
+    show(&[
+        ("DataCoordinator", paused().block_on(conformance::run(DataCoordinator::default))),
+        ("CrucibleCore", paused().block_on(conformance::run(CrucibleCore::default))),
+        ("small CrucibleCore", paused().block_on(conformance::run(small))),
+    ])
 }
 
 /// Where handlers, publishers and changes really happen at the same time, by the real clock.
 fn systems_conform_on_worker_threads() -> Checked {
-    side_by_side(&|| {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_time().build();
-        runtime.expect("four threads can be started")
-    })
+    let coordinator = threads().block_on(conformance::run(DataCoordinator::default));
+    let usual = |name: &str| settings::short_for(name).is_none();
+    let mut core = threads().block_on(conformance::run_selected(CrucibleCore::default, usual));
+    for (cases, settings) in settings::short() {
+        let make = || CrucibleCore::new(settings.clone()).expect("short, but it works");
+        let report = threads().block_on(conformance::run_selected(make, |name| cases.contains(&name)));
+        core.cases.extend(report.cases);
+    }
+    let order: Vec<&str> = coordinator.cases.iter().map(|case| case.name).collect();
+    core.cases.sort_by_key(|case| order.iter().position(|name| *name == case.name));
+    if core.cases.len() != order.len() {
+        return Err("settings are short for a case that is not there\n".to_owned());
+    }
+    show(&[("DataCoordinator", coordinator), ("CrucibleCore", core)])
 }
 
-fn side_by_side(runtime: &dyn Fn() -> Runtime) -> Checked {
-    let reports = [
-        ("DataCoordinator", runtime().block_on(conformance::run(DataCoordinator::default))),
-        ("CrucibleCore", runtime().block_on(conformance::run(CrucibleCore::default))),
-    ];
+fn threads() -> Runtime {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_time().build();
+    runtime.expect("four threads can be started")
+}
+
+fn show(reports: &[(&str, Report)]) -> Checked {
     let columns: Vec<(&str, &Report)> = reports.iter().map(|(name, report)| (*name, report)).collect();
     let table = format!("\n{}\n", Table(&columns));
     if reports.iter().all(|(_, report)| report.conforms()) { Ok(table) } else { Err(table) }
