@@ -254,7 +254,6 @@ async fn falling_ill<S: EventSystem>(stage: &mut Stage<S>, infirmary: &mut Infir
         infirmary.worsen(stage, 1, Health::Degraded).await?;
         stage.spread(3).await?;
         stage.quiet().await?;
-        infirmary.worsen(stage, 1, Health::Degraded).await?;
         stage.dismiss("c").await?;
         stage.dismiss("a").await?;
         // Alone it is asked all the same, and its acknowledgement heals it.

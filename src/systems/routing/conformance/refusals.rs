@@ -111,6 +111,9 @@ async fn scheduled<S: EventSystem>(mut stage: Stage<S>) -> Verdict {
             same("publication", Publication::refused(Refusal::Scheduled), publication)?;
         }
     }
+    if stage.offers(Capability::Scheduling) && stage.offers(Capability::Rules) {
+        same("waiting in the ledger", 2, stage.system.ledger().await?.waiting)?;
+    }
     let counted = stage.system.statistics().await?;
     let refused = if stage.offers(Capability::Scheduling) { 0 } else { moments.len() as u64 };
     same("accepted and refused in the statistics", (3 - refused, refused), {

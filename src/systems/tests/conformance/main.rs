@@ -3,6 +3,8 @@
 //!
 //! It has a `main` of its own so that the table is printed always; it takes libtest's arguments.
 
+mod faulty;
+mod lies;
 mod mutant;
 mod mutation;
 mod settings;
@@ -86,10 +88,11 @@ fn conclude(passed: usize, failed: usize, filtered: usize) -> ExitCode {
 }
 
 fn tests() -> Vec<Test> {
-    let coordinator = [Mutation::Drops, Mutation::Doubles, Mutation::Misleads].map(|mutation| {
-        let check = move || is_noticed(DataCoordinator::default, mutation);
-        Test::new(format!("data_coordinator_that_{mutation}_is_noticed"), check)
-    });
+    let coordinator = [Mutation::Drops, Mutation::Doubles, Mutation::Misleads, Mutation::PassesForBalanced]
+        .map(|mutation| {
+            let check = move || is_noticed(DataCoordinator::default, mutation);
+            Test::new(format!("data_coordinator_that_{mutation}_is_noticed"), check)
+        });
     let core = Mutation::ALL.map(|mutation| {
         let check = move || is_noticed(CrucibleCore::default, mutation);
         Test::new(format!("crucible_core_that_{mutation}_is_noticed"), check)
@@ -147,16 +150,19 @@ fn paused() -> Runtime {
     runtime.expect("a runtime without I/O needs nothing of the machine")
 }
 
-/// The case that is there to notice this mutation does, and for nothing does it complain of the
-/// same system without it.
+/// The cases that are there to notice this mutation all do, and for nothing do they complain of the same
+/// system without it.
 fn is_noticed<S: EventSystem>(make: impl Fn() -> S, mutation: Mutation) -> Checked {
-    let case = |name: &str| name == mutation.noticed_by();
-    let hold =
-        |mutation| paused().block_on(conformance::run_selected(|| Mutant::new(make(), mutation), case));
-    let sound = hold(Mutation::None);
-    let mutant = hold(mutation);
-    match mutant.failures().next() {
-        Some((case, fault)) if sound.conforms() => Ok(format!("  {}: {fault}\n", case.name)),
-        _ => Err(format!("without the mutation:\n{sound}\nwith it:\n{mutant}\n")),
+    let cases = mutation.noticed_by();
+    let hold = |mutation| {
+        let make = || Mutant::new(make(), mutation);
+        paused().block_on(conformance::run_selected(make, |name| cases.contains(&name)))
+    };
+    let (sound, mutant) = (hold(Mutation::None), hold(mutation));
+    let failures: Vec<_> = mutant.failures().collect();
+    if sound.conforms() && failures.len() == cases.len() {
+        let shown = failures.iter().map(|(case, fault)| format!("  {}: {fault}\n", case.name));
+        return Ok(shown.collect());
     }
+    Err(format!("without the mutation:\n{sound}\nwith it:\n{mutant}\n"))
 }
