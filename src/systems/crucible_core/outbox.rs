@@ -35,9 +35,9 @@ impl Outbox {
         news
     }
 
-    /// How many events this service is to get so far.
-    pub(super) fn gathered(&self, service: u32) -> u32 {
-        self.picked.get(service as usize).map_or(0, |picked| picked.count_ones())
+    /// How many events this service is to get so far, beside the one at this place.
+    pub(super) fn gathered_beside(&self, service: u32, place: u64) -> u32 {
+        self.picked.get(service as usize).map_or(0, |picked| (picked & !place).count_ones())
     }
 
     /// Takes this place out of all services, and returns which had it.

@@ -72,14 +72,21 @@ type Stuck = Vec<Consignment>;
 /// What balancing goes by: how things are, and what this publisher is about to hand over.
 struct Scales<'a> {
     directory: &'a Directory,
+<<<<<<< HEAD
     outbox: Option<&'a Outbox>,
+=======
+    outbox: &'a Outbox,
+    /// That of the event to be weighed, whose own deliveries do not count.
+    place: u64,
+>>>>>>> 805960e (Least connections: an event's own deliveries weigh nothing when its group chooses)
     now: Moment,
 }
 
 impl Load for Scales<'_> {
     fn unsettled(&self, number: u32) -> u64 {
         let service = self.directory.service(number);
-        let gathered = self.outbox.map_or(0, |outbox| u64::from(outbox.gathered(number)));
+        let beside = |outbox: &Outbox| u64::from(outbox.gathered_beside(number, self.place));
+        let gathered = self.outbox.map_or(0, beside);
         service.map_or(0, |service| service.mailbox.unsettled()) + gathered
     }
 
@@ -159,7 +166,7 @@ impl CrucibleCore {
         });
         let mut full = 0;
         for &group in groups {
-            let load = Scales { directory: &snapshot.directory, outbox: None, now };
+            let load = Scales { directory: &snapshot.directory, outbox: None, place: 0, now };
             match snapshot.directory.next_member(group, &load) {
                 Choice::Member(number) if !receivers.contains(&number) => receivers.push(number),
                 Choice::Unavailable => full += 1,
@@ -225,7 +232,7 @@ impl CrucibleCore {
             });
             let mut full = 0;
             for &group in groups {
-                let load = Scales { directory: &snapshot.directory, outbox: Some(outbox), now };
+                let load = Scales { directory: &snapshot.directory, outbox: Some(outbox), place, now };
                 match snapshot.directory.next_member(group, &load) {
                     Choice::Member(number) => deliveries += u32::from(outbox.add(number, place)),
                     Choice::Unavailable => full += 1,

@@ -6,8 +6,8 @@ use tokio::sync::Notify;
 use super::{Config, CrucibleCore};
 use crate::event::{Event, EventId, EventKind, Name, Payload, Priority, Target, Timestamp};
 use crate::routing::{
-    Batch, BatchOutcome, DeathCause, EventSystem, Filter, Handler, Ledger, OnFull, Publication, Rule,
-    ServiceSpec,
+    Batch, BatchOutcome, DeathCause, EventSystem, Filter, GroupSpec, Handler, Ledger, OnFull, Publication,
+    Rule, ServiceSpec, Strategy,
 };
 
 type Seen = Arc<Mutex<Vec<u128>>>;
@@ -187,4 +187,25 @@ async fn names_that_nobody_mentions_any_more_leave_nothing_behind() {
     assert_eq!(core.ledger().await.expect("counted").acknowledged, 100);
     assert_eq!(core.control().services().len(), 0);
     assert_eq!(core.control().directory().slots(), 1);
+}
+
+/// Else which member a group takes would depend on what is looked at first, rules or groups.
+#[tokio::test]
+async fn an_events_own_deliveries_weigh_nothing_when_its_group_chooses() {
+    let core = CrucibleCore::default();
+    for name in ["a", "b"] {
+        add(&core, name, None).await;
+    }
+    core.define_group(GroupSpec::new("g", Strategy::LeastConnections, ["a", "b"])).await.expect("defined");
+    let to_both = Event {
+        targets: [Target::Service("a".into()), Target::Group("g".into())].into(),
+        ..Event::clone(&event(1, Priority::Normal, &[]))
+    };
+    // Both are idle: the first member, which gets it anyway.
+    assert_eq!(publish(&core, Arc::new(to_both.clone()), OnFull::Wait).await, accepted(1));
+    core.quiesce().await.expect("quiet");
+    // In a batch the events before it do weigh.
+    let next = |id| Arc::new(Event { id: EventId(id), ..to_both.clone() });
+    let batch = core.publish_batch(&[next(2), next(3)], OnFull::Wait).await.expect("open");
+    assert_eq!(batch, [accepted(1), accepted(2)]);
 }

@@ -2,11 +2,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::fault::{Fault, Verdict, ensure, same};
-use super::stage::Stage;
+use super::stage::{Stage, service};
 use super::witness::{Gate, Gated, Journal};
 use super::{Capability, Case};
 use crate::event::Event;
-use crate::routing::{EventSystem, OnFull, Publication};
+use crate::routing::{EventSystem, Filter, OnFull, Publication, Rule};
 
 const NEEDS: &[Capability] = &[Capability::Rules, Capability::BackPressure];
 
@@ -73,29 +73,31 @@ impl<S: EventSystem> Stage<S> {
 
 /// Two services, `stuck` behind the gate and busy with `free` idle; sources `stuck`, `free` and
 /// `both` lead there.
-struct Jam {
-    gate: Gate,
-    stuck: Journal,
-    free: Journal,
+pub(super) struct Jam {
+    pub(super) gate: Gate,
+    pub(super) stuck: Journal,
+    pub(super) free: Journal,
 }
 
-async fn jam<S: EventSystem>(stage: &mut Stage<S>) -> Result<(Jam, u64), Fault> {
-    let jam = Jam { gate: Gate::default(), stuck: Journal::default(), free: Journal::default() };
-    stage.serve("stuck", Gated(jam.gate.clone(), jam.stuck.clone())).await?;
-    stage.serve("free", jam.free.clone()).await?;
-    stage.by_source(&["stuck", "free"]).await?;
-    let filter = crate::routing::Filter::Source("both".into());
-    let targets = ["stuck", "free"].map(super::stage::service);
-    stage.rule(crate::routing::Rule::new("both", filter, targets)).await?;
-    let first = stage.event_from("stuck");
-    same("full targets for the first event", None, stage.try_publish(first).await?)?;
-    jam.gate.approached(1).await;
-    let accepted = 1 + stage.fill("stuck", 0).await?;
-    Ok((jam, accepted))
+impl<S: EventSystem> Stage<S> {
+    /// A jam, and how many deliveries `stuck` has accepted.
+    pub(super) async fn jam(&mut self) -> Result<(Jam, u64), Fault> {
+        let jam = Jam { gate: Gate::default(), stuck: Journal::default(), free: Journal::default() };
+        self.serve("stuck", Gated(jam.gate.clone(), jam.stuck.clone())).await?;
+        self.serve("free", jam.free.clone()).await?;
+        self.by_source(&["stuck", "free"]).await?;
+        let targets = ["stuck", "free"].map(service);
+        self.rule(Rule::new("both", Filter::Source("both".into()), targets)).await?;
+        let first = self.event_from("stuck");
+        same("full targets for the first event", None, self.try_publish(first).await?)?;
+        jam.gate.approached(1).await;
+        let accepted = 1 + self.fill("stuck", 0).await?;
+        Ok((jam, accepted))
+    }
 }
 
 async fn bounded<S: EventSystem>(mut stage: Stage<S>) -> Verdict {
-    let (jam, accepted) = jam(&mut stage).await?;
+    let (jam, accepted) = stage.jam().await?;
     let ledger = stage.system.ledger().await?;
     same("accepted in the ledger", accepted, ledger.accepted)?;
     same("queued in the ledger", accepted, ledger.queued)?;
@@ -108,7 +110,7 @@ async fn bounded<S: EventSystem>(mut stage: Stage<S>) -> Verdict {
 }
 
 async fn refuses<S: EventSystem>(mut stage: Stage<S>) -> Verdict {
-    let (jam, accepted) = jam(&mut stage).await?;
+    let (jam, accepted) = stage.jam().await?;
     let turned_away = stage.system.statistics().await?.turned_away;
     same("turned away so far", 1, turned_away)?;
     for served in 1..=100_usize {
@@ -139,7 +141,7 @@ async fn refuses<S: EventSystem>(mut stage: Stage<S>) -> Verdict {
 }
 
 async fn makes_wait<S: EventSystem>(mut stage: Stage<S>) -> Verdict {
-    let (jam, accepted) = jam(&mut stage).await?;
+    let (jam, accepted) = stage.jam().await?;
     let event = stage.event_from("both");
     let id = event.id;
     let system = stage.system.clone();
@@ -164,7 +166,7 @@ async fn makes_wait<S: EventSystem>(mut stage: Stage<S>) -> Verdict {
 }
 
 async fn a_waiting_batch<S: EventSystem>(mut stage: Stage<S>) -> Verdict {
-    let (jam, accepted) = jam(&mut stage).await?;
+    let (jam, accepted) = stage.jam().await?;
     let sources = ["free", "both", "stuck", "both", "free"];
     let batch: Vec<Arc<Event>> = sources.map(|source| Arc::new(stage.event_from(source))).into();
     let system = stage.system.clone();
@@ -184,7 +186,7 @@ async fn a_waiting_batch<S: EventSystem>(mut stage: Stage<S>) -> Verdict {
 }
 
 async fn shutdown_frees<S: EventSystem>(mut stage: Stage<S>) -> Verdict {
-    let (jam, accepted) = jam(&mut stage).await?;
+    let (jam, accepted) = stage.jam().await?;
     let event = stage.event_from("both");
     let system = stage.system.clone();
     let waiting = tokio::spawn(async move { system.publish(Arc::new(event), OnFull::Wait).await });

@@ -14,20 +14,32 @@
 //! # }
 //! ```
 
+mod actor;
 mod back_pressure;
+mod balancing;
 mod books;
+mod breakers;
+mod clock;
+mod concurrency;
+mod dead_letters;
 mod deliveries;
+mod drop_lowest;
+mod duplicates;
 mod fault;
 mod groups;
+mod panics;
 mod priorities;
 mod publishing_handlers;
 mod refusals;
 mod report;
+mod retries;
 mod routes;
 mod rules;
+mod schedules;
 mod services;
 mod shutdown;
 mod stage;
+mod timeouts;
 mod volume;
 mod witness;
 
@@ -42,11 +54,26 @@ use std::time::Duration;
 pub use fault::{Fault, Verdict};
 pub use report::{CaseReport, Outcome, Report, Table};
 
-use super::{BoxFuture, Capability, EventSystem};
+use super::{BoxFuture, Capability, EventSystem, Terms};
 use stage::Stage;
 
-/// A case that takes longer hangs. The longest takes a few seconds in an unoptimized build.
+/// A case that takes longer, beside what its system's time-outs take, hangs. The longest takes a few seconds
+/// in an unoptimized build.
 pub const LIMIT: Duration = Duration::from_secs(60);
+
+/// How long a case may take on a system of these terms: none waits for any of their times more often.
+fn limit(terms: &Terms) -> Duration {
+    const WAITS: u32 = 20;
+    let times = [
+        terms.event_timeout,
+        terms.handler_timeout,
+        terms.window.map(|window| window.time),
+        terms.retry.map(|retry| retry.longest),
+        terms.breaker.map(|breaker| breaker.open_for),
+    ];
+    let longest = times.into_iter().flatten().max().unwrap_or_default();
+    LIMIT.saturating_add(longest.saturating_mul(WAITS))
+}
 
 /// One promise, and how it is checked.
 struct Case<S> {
@@ -68,6 +95,16 @@ fn cases<S: EventSystem>() -> Vec<Case<S>> {
         books::cases(),
         priorities::cases(),
         back_pressure::cases(),
+        drop_lowest::cases(),
+        balancing::cases(),
+        duplicates::cases(),
+        schedules::cases(),
+        timeouts::cases(),
+        retries::cases(),
+        dead_letters::cases(),
+        breakers::cases(),
+        concurrency::cases(),
+        panics::cases(),
         shutdown::cases(),
         volume::cases(),
     ]
@@ -98,16 +135,16 @@ pub async fn run_selected<S: EventSystem>(make: impl Fn() -> S, select: impl Fn(
 }
 
 async fn attempt<S: EventSystem>(case: &Case<S>, make: &impl Fn() -> S) -> Outcome {
-    let outcome = tokio::time::timeout(LIMIT, unwinding(check(case, make))).await;
-    match outcome {
+    let system = Arc::new(make());
+    let limit = limit(&system.terms());
+    match tokio::time::timeout(limit, unwinding(check(case, system))).await {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(panic)) => Outcome::Failed(Fault::new(format!("it panicked: {panic}"))),
         Err(_) => Outcome::Failed(Fault::new("it hangs: what has to happen does not")),
     }
 }
 
-async fn check<S: EventSystem>(case: &Case<S>, make: &impl Fn() -> S) -> Outcome {
-    let system = Arc::new(make());
+async fn check<S: EventSystem>(case: &Case<S>, system: Arc<S>) -> Outcome {
     let offered = system.capabilities();
     if let Some(&missing) = case.needs.iter().find(|&&needed| !offered.offers(needed)) {
         return Outcome::NotOffered(missing);

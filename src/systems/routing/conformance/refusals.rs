@@ -1,10 +1,11 @@
 use std::sync::Arc;
 
 use super::fault::{Verdict, same};
+use super::schedules::LATER;
 use super::stage::{Stage, group, refused, round_robin, service};
 use super::{Capability, Case};
 use crate::event::{Event, EventId, EventKind, Limits, Payload, Target, Timestamp};
-use crate::routing::{EventSystem, OnFull, Publication, Refusal, SystemError};
+use crate::routing::{EventSystem, GroupSpec, LetterId, OnFull, Publication, Refusal, Strategy, SystemError};
 
 pub(super) fn cases<S: EventSystem>() -> Vec<Case<S>> {
     vec![
@@ -22,7 +23,7 @@ pub(super) fn cases<S: EventSystem>() -> Vec<Case<S>> {
         },
         Case {
             name: "scheduled events",
-            promise: "An event for later is refused by a system that cannot deliver later.",
+            promise: "An event for later waits, or is refused by a system that cannot deliver later.",
             needs: &[],
             check: |stage| Box::pin(scheduled(stage)),
         },
@@ -95,14 +96,29 @@ async fn unknown_targets<S: EventSystem>(mut stage: Stage<S>) -> Verdict {
 }
 
 async fn scheduled<S: EventSystem>(mut stage: Stage<S>) -> Verdict {
-    if stage.offers(Capability::Scheduling) {
-        return Ok(());
-    }
     stage.services(&["a"]).await?;
-    let event = Event { scheduled_at: Some(Timestamp(u64::MAX)), ..stage.event() };
-    let publication = stage.system.publish(Arc::new(event), OnFull::Wait).await?;
-    same("publication", Publication::refused(Refusal::Scheduled), publication)?;
-    stage.settled().await
+    if stage.offers(Capability::Rules) {
+        stage.everything_to(&["a"]).await?;
+    }
+    // A past moment is one, too.
+    let moments = [Timestamp(u64::MAX), Timestamp(1), stage.moment(LATER)];
+    for moment in moments {
+        let event = stage.event_at(moment);
+        if stage.offers(Capability::Scheduling) {
+            stage.publish(event).await?;
+        } else {
+            let publication = stage.system.publish(Arc::new(event), OnFull::Wait).await?;
+            same("publication", Publication::refused(Refusal::Scheduled), publication)?;
+        }
+    }
+    if stage.offers(Capability::Scheduling) && stage.offers(Capability::Rules) {
+        same("waiting in the ledger", 2, stage.system.ledger().await?.waiting)?;
+    }
+    let counted = stage.system.statistics().await?;
+    let refused = if stage.offers(Capability::Scheduling) { 0 } else { moments.len() as u64 };
+    same("accepted and refused in the statistics", (3 - refused, refused), {
+        (counted.accepted_events, counted.refused_events)
+    })
 }
 
 async fn lacking<S: EventSystem>(mut stage: Stage<S>) -> Verdict {
@@ -114,6 +130,12 @@ async fn lacking<S: EventSystem>(mut stage: Stage<S>) -> Verdict {
         refused("defining a group", shape, &defined, fits)?;
         let removed = stage.system.remove_group(&"g".into()).await;
         refused("removing a group", shape, &removed, fits)?;
+    }
+    if stage.offers(Capability::Groups) && !stage.offers(Capability::Balancing) {
+        lacks_balancing(&stage).await?;
+    }
+    if !stage.offers(Capability::DeadLetters) {
+        lacks_dead_letters(&stage).await?;
     }
     if !stage.offers(Capability::ExplicitTargets) {
         let event = Event { targets: [service("a")].into(), ..stage.event() };
@@ -127,4 +149,22 @@ async fn lacking<S: EventSystem>(mut stage: Stage<S>) -> Verdict {
         refused("a preview", "NotOffered(rules)", &stage.system.preview(&event).await, fits)?;
     }
     stage.settled().await
+}
+
+async fn lacks_balancing<S: EventSystem>(stage: &Stage<S>) -> Verdict {
+    use Strategy::{HealthBased, LeastConnections, PriorityBased, WeightedRandom};
+    let fits = |error: &SystemError| matches!(error, SystemError::NotOffered(Capability::Balancing));
+    for strategy in [LeastConnections, WeightedRandom { seed: 1 }, HealthBased, PriorityBased] {
+        let answer = stage.system.define_group(GroupSpec::new("g", strategy, ["a"])).await;
+        refused(strategy.as_str(), "NotOffered(balancing)", &answer, fits)?;
+    }
+    Ok(())
+}
+
+async fn lacks_dead_letters<S: EventSystem>(stage: &Stage<S>) -> Verdict {
+    let shape = "NotOffered(dead letters)";
+    let fits = |error: &SystemError| matches!(error, SystemError::NotOffered(Capability::DeadLetters));
+    refused("listing dead letters", shape, &stage.system.dead_letters().await, fits)?;
+    refused("a replay", shape, &stage.system.replay(LetterId(0), OnFull::Wait).await, fits)?;
+    refused("a purge", shape, &stage.system.purge(LetterId(0)).await, fits)
 }

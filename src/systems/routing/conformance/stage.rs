@@ -5,8 +5,8 @@ use super::fault::{Fault, Verdict, same};
 use super::witness::Journal;
 use crate::event::{Event, EventId, EventKind, JsonText, Limits, Name, Payload, Priority, Target, Timestamp};
 use crate::routing::{
-    Capability, EventSystem, Filter, GroupSpec, Handler, OnFull, Oracle, Publication, Refusal, Rule,
-    ServiceSpec,
+    Capability, EventSystem, Filter, GroupSpec, Handler, Ledger, OnFull, Oracle, Publication, Refusal, Rule,
+    ServiceSpec, ServiceStatistics, Terms,
 };
 
 /// A system, the oracle that is told the same, and who took note of what.
@@ -16,6 +16,14 @@ pub(super) struct Stage<S> {
     journals: BTreeMap<Name, Journal>,
     expected: BTreeMap<Name, Vec<EventId>>,
     events: u128,
+}
+
+/// What the oracle says of an event that is not refused.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Foretold {
+    pub(super) receivers: Vec<Name>,
+    /// Its groups of which no member is available.
+    unavailable: usize,
 }
 
 impl<S: EventSystem> Stage<S> {
@@ -31,6 +39,12 @@ impl<S: EventSystem> Stage<S> {
 
     pub(super) fn offers(&self, capability: Capability) -> bool {
         self.system.capabilities().offers(capability)
+    }
+
+    /// What the system says of a capability in figures.
+    pub(super) fn term<T>(&self, capability: Capability, of: fn(Terms) -> Option<T>) -> Result<T, Fault> {
+        let silent = || Fault::new(format!("the terms say nothing of {capability}, which is offered"));
+        of(self.system.terms()).ok_or_else(silent)
     }
 
     /// Registers services that keep journals.
@@ -49,8 +63,13 @@ impl<S: EventSystem> Stage<S> {
     }
 
     pub(super) async fn serve(&mut self, name: &str, handler: impl Handler) -> Verdict {
-        self.system.register(ServiceSpec::new(name), handler).await?;
-        self.oracle.register(&name.into());
+        self.serve_as(ServiceSpec::new(name), handler).await
+    }
+
+    pub(super) async fn serve_as(&mut self, service: ServiceSpec, handler: impl Handler) -> Verdict {
+        let name = service.name.clone();
+        self.system.register(service, handler).await?;
+        self.oracle.register(&name);
         Ok(())
     }
 
@@ -88,7 +107,10 @@ impl<S: EventSystem> Stage<S> {
     }
 
     pub(super) async fn group(&mut self, name: &str, members: &[&str]) -> Verdict {
-        let group = round_robin(name, members);
+        self.define(round_robin(name, members)).await
+    }
+
+    pub(super) async fn define(&mut self, group: GroupSpec) -> Verdict {
         self.system.define_group(group.clone()).await?;
         self.oracle.define_group(group);
         Ok(())
@@ -128,28 +150,68 @@ impl<S: EventSystem> Stage<S> {
         told.iter().zip(&publications).try_for_each(|(told, publication)| self.compare(told, publication))
     }
 
+    /// Publishes what is no duplicate but of an event before: it is told to be one, and goes nowhere.
+    pub(super) async fn publish_again(&mut self, event: &Event) -> Verdict {
+        let publication = self.system.publish(Arc::new(event.clone()), OnFull::Wait).await?;
+        same("publication of an id that was seen", Publication::Duplicate, publication)
+    }
+
     /// What the oracle says of an event that is about to be published; its receivers are remembered.
-    pub(super) fn foretell(&mut self, event: &Event) -> Result<usize, Refusal> {
+    pub(super) fn foretell(&mut self, event: &Event) -> Result<Foretold, Refusal> {
+        let unavailable = self.oracle.unavailable(event);
         let receivers = self.oracle.publish(event)?;
         for receiver in &receivers {
             let ids = self.expected.entry(receiver.clone()).or_default();
             ids.push(event.id);
         }
-        Ok(receivers.len())
+        Ok(Foretold { receivers, unavailable })
     }
 
-    fn compare(&self, told: &Result<usize, Refusal>, publication: &Publication) -> Verdict {
+    fn compare(&self, told: &Result<Foretold, Refusal>, publication: &Publication) -> Verdict {
         let expected = match told {
             Err(refusal) => Publication::refused(refusal.clone()),
-            Ok(_) if !self.offers(Capability::DeliveryCounts) => Publication::Accepted { deliveries: None },
-            Ok(count) => Publication::Accepted { deliveries: u32::try_from(*count).ok() },
+            Ok(told) => self.accepted(told.receivers.len(), told.unavailable),
         };
         same("publication", &expected, publication)
     }
 
+    /// What is told of an event that goes to so many services, and for which so many targets are not
+    /// available.
+    pub(super) fn accepted(&self, deliveries: usize, full: usize) -> Publication {
+        // No case has 2³² services.
+        let [deliveries, full] = [deliveries, full].map(|count| u32::try_from(count).unwrap_or(u32::MAX));
+        if full > 0 {
+            return Publication::BackPressure { deliveries, full };
+        }
+        let told = self.offers(Capability::DeliveryCounts);
+        Publication::Accepted { deliveries: told.then_some(deliveries) }
+    }
+
+    /// What the system counted of a registered service.
+    pub(super) async fn counted(&self, service: &str) -> Result<ServiceStatistics, Fault> {
+        let counted = self.system.statistics().await?.services.into_iter();
+        let missing = || Fault::new(format!("statistics say nothing of service `{service}`"));
+        counted.into_iter().find(|counted| counted.name.as_str() == service).ok_or_else(missing)
+    }
+
+    /// Waits for quiet; the ledger, which balances then.
+    pub(super) async fn quiet(&self) -> Result<Ledger, Fault> {
+        self.system.quiesce().await?;
+        let ledger = self.system.ledger().await?;
+        ledger.check()?;
+        same("deliveries that are not settled at quiet", 0, ledger.unsettled())?;
+        Ok(ledger)
+    }
+
     /// Waits for quiet; then every journal has what the oracle said, and the ledger agrees.
     pub(super) async fn settled(&self) -> Verdict {
-        self.system.quiesce().await?;
+        let ledger = self.quiet().await?;
+        self.settled_journals()?;
+        same("accepted deliveries in the ledger", self.deliveries(), ledger.accepted)
+    }
+
+    /// Every journal has what the oracle said.
+    pub(super) fn settled_journals(&self) -> Verdict {
         for (service, journal) in &self.journals {
             let mut expected = self.expected.get(service).cloned().unwrap_or_default();
             let mut got = journal.ids();
@@ -157,10 +219,7 @@ impl<S: EventSystem> Stage<S> {
             got.sort_unstable();
             same(format_args!("events of service `{service}`"), expected, got)?;
         }
-        let ledger = self.system.ledger().await?;
-        ledger.check()?;
-        same("deliveries still queued at quiet", 0, ledger.queued)?;
-        same("accepted deliveries in the ledger", self.deliveries(), ledger.accepted)
+        Ok(())
     }
 
     /// How many deliveries the oracle foretold.

@@ -72,7 +72,7 @@ impl Gate {
         let _ = self.waiting.subscribe().wait_for(|&seen| seen >= batches).await;
     }
 
-    async fn pass(&self) {
+    pub(super) async fn pass(&self) {
         self.waiting.send_modify(|waiting| *waiting += 1);
         let _ = self.open.subscribe().wait_for(|&open| open).await;
     }

@@ -3,8 +3,11 @@
 //!
 //! It has a `main` of its own so that the table is printed always; it takes libtest's arguments.
 
+mod faulty;
+mod lies;
 mod mutant;
 mod mutation;
+mod settings;
 
 use std::process::ExitCode;
 
@@ -85,10 +88,11 @@ fn conclude(passed: usize, failed: usize, filtered: usize) -> ExitCode {
 }
 
 fn tests() -> Vec<Test> {
-    let coordinator = [Mutation::Drops, Mutation::Doubles, Mutation::Misleads].map(|mutation| {
-        let check = move || is_noticed(DataCoordinator::default, mutation);
-        Test::new(format!("data_coordinator_that_{mutation}_is_noticed"), check)
-    });
+    let coordinator = [Mutation::Drops, Mutation::Doubles, Mutation::Misleads, Mutation::PassesForBalanced]
+        .map(|mutation| {
+            let check = move || is_noticed(DataCoordinator::default, mutation);
+            Test::new(format!("data_coordinator_that_{mutation}_is_noticed"), check)
+        });
     let core = Mutation::ALL.map(|mutation| {
         let check = move || is_noticed(CrucibleCore::default, mutation);
         Test::new(format!("crucible_core_that_{mutation}_is_noticed"), check)
@@ -103,22 +107,38 @@ fn tests() -> Vec<Test> {
 }
 
 fn systems_conform() -> Checked {
-    side_by_side(&paused)
+    let small = || CrucibleCore::new(settings::small()).expect("small, but it works");
+    show(&[
+        ("DataCoordinator", paused().block_on(conformance::run(DataCoordinator::default))),
+        ("CrucibleCore", paused().block_on(conformance::run(CrucibleCore::default))),
+        ("small CrucibleCore", paused().block_on(conformance::run(small))),
+    ])
 }
 
 /// Where handlers, publishers and changes really happen at the same time, by the real clock.
 fn systems_conform_on_worker_threads() -> Checked {
-    side_by_side(&|| {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_time().build();
-        runtime.expect("four threads can be started")
-    })
+    let coordinator = threads().block_on(conformance::run(DataCoordinator::default));
+    let usual = |name: &str| settings::short_for(name).is_none();
+    let mut core = threads().block_on(conformance::run_selected(CrucibleCore::default, usual));
+    for (cases, settings) in settings::short() {
+        let make = || CrucibleCore::new(settings.clone()).expect("short, but it works");
+        let report = threads().block_on(conformance::run_selected(make, |name| cases.contains(&name)));
+        core.cases.extend(report.cases);
+    }
+    let order: Vec<&str> = coordinator.cases.iter().map(|case| case.name).collect();
+    core.cases.sort_by_key(|case| order.iter().position(|name| *name == case.name));
+    if core.cases.len() != order.len() {
+        return Err("settings are short for a case that is not there\n".to_owned());
+    }
+    show(&[("DataCoordinator", coordinator), ("CrucibleCore", core)])
 }
 
-fn side_by_side(runtime: &dyn Fn() -> Runtime) -> Checked {
-    let reports = [
-        ("DataCoordinator", runtime().block_on(conformance::run(DataCoordinator::default))),
-        ("CrucibleCore", runtime().block_on(conformance::run(CrucibleCore::default))),
-    ];
+fn threads() -> Runtime {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_time().build();
+    runtime.expect("four threads can be started")
+}
+
+fn show(reports: &[(&str, Report)]) -> Checked {
     let columns: Vec<(&str, &Report)> = reports.iter().map(|(name, report)| (*name, report)).collect();
     let table = format!("\n{}\n", Table(&columns));
     if reports.iter().all(|(_, report)| report.conforms()) { Ok(table) } else { Err(table) }
@@ -130,16 +150,19 @@ fn paused() -> Runtime {
     runtime.expect("a runtime without I/O needs nothing of the machine")
 }
 
-/// The case that is there to notice this mutation does, and for nothing does it complain of the
-/// same system without it.
+/// The cases that are there to notice this mutation all do, and for nothing do they complain of the same
+/// system without it.
 fn is_noticed<S: EventSystem>(make: impl Fn() -> S, mutation: Mutation) -> Checked {
-    let case = |name: &str| name == mutation.noticed_by();
-    let hold =
-        |mutation| paused().block_on(conformance::run_selected(|| Mutant::new(make(), mutation), case));
-    let sound = hold(Mutation::None);
-    let mutant = hold(mutation);
-    match mutant.failures().next() {
-        Some((case, fault)) if sound.conforms() => Ok(format!("  {}: {fault}\n", case.name)),
-        _ => Err(format!("without the mutation:\n{sound}\nwith it:\n{mutant}\n")),
+    let cases = mutation.noticed_by();
+    let hold = |mutation| {
+        let make = || Mutant::new(make(), mutation);
+        paused().block_on(conformance::run_selected(make, |name| cases.contains(&name)))
+    };
+    let (sound, mutant) = (hold(Mutation::None), hold(mutation));
+    let failures: Vec<_> = mutant.failures().collect();
+    if sound.conforms() && failures.len() == cases.len() {
+        let shown = failures.iter().map(|(case, fault)| format!("  {}: {fault}\n", case.name));
+        return Ok(shown.collect());
     }
+    Err(format!("without the mutation:\n{sound}\nwith it:\n{mutant}\n"))
 }

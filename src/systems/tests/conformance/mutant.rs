@@ -1,16 +1,18 @@
 //! A system that is right but for one fault, put in between it and its services or its callers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crucible_events::event::{Event, Name, Priority, Target};
+use crucible_events::event::{Event, EventId, Name, Priority, Target, Timestamp};
 use crucible_events::routing::{
-    Batch, BatchOutcome, Capabilities, DynHandler, EventSystem, GroupSpec, Handler, Ledger, OnFull,
-    Publication, Rule, ServiceSpec, Statistics, SystemError,
+    Batch, Capabilities, DeadLetter, DynHandler, EventSystem, GroupSpec, Handler, Health, Ledger, LetterId,
+    OnFull, Publication, Rule, ServiceSpec, ServiceStatistics, Statistics, Strategy, SystemError, Terms,
 };
 
+use crate::faulty::Faulty;
+use crate::lies;
 use crate::mutation::Mutation;
 
 /// The system within, with one mutation.
@@ -22,99 +24,31 @@ pub(crate) struct Mutant<S> {
 
 /// What all services of a mutant share.
 #[derive(Default)]
-struct Floor {
-    deliveries: AtomicU64,
+pub(crate) struct Floor {
+    pub(crate) deliveries: AtomicU64,
     services: Mutex<BTreeMap<Name, Arc<dyn DynHandler>>>,
-    held: Mutex<Vec<Event>>,
+    pub(crate) held: Mutex<Vec<Event>>,
+    refused: Mutex<BTreeSet<EventId>>,
+    replayed: Mutex<Vec<DeadLetter>>,
 }
 
 impl Floor {
     /// The positions of the batch at which every n-th delivery stands.
-    fn every(&self, n: u64, batch: Batch<'_>) -> Option<usize> {
+    pub(crate) fn every(&self, n: u64, batch: Batch<'_>) -> Option<usize> {
         let len = batch.len() as u64;
         let before = self.deliveries.fetch_add(len, Ordering::Relaxed);
         let position = n - 1 - before % n;
         usize::try_from(position).ok().filter(|&position| position < batch.len())
     }
 
-    fn anyone_but(&self, service: &Name) -> Option<Arc<dyn DynHandler>> {
+    pub(crate) fn anyone_but(&self, service: &Name) -> Option<Arc<dyn DynHandler>> {
         let services = self.services.lock().unwrap_or_else(PoisonError::into_inner);
         services.iter().find(|(name, _)| *name != service).map(|(_, handler)| handler.clone())
     }
 }
 
 /// One delivery in so many.
-const RARE: u64 = 10_000;
-
-struct Faulty {
-    service: Name,
-    inner: Arc<dyn DynHandler>,
-    mutation: Mutation,
-    floor: Arc<Floor>,
-}
-
-impl Handler for Faulty {
-    async fn handle(&self, batch: Batch<'_>) -> BatchOutcome {
-        match self.mutation {
-            Mutation::Drops | Mutation::Doubles | Mutation::Misleads | Mutation::Exchanges => {
-                match self.floor.every(RARE, batch) {
-                    Some(position) => self.astray(batch, position).await,
-                    None => self.inner.handle_boxed(batch).await,
-                }
-            }
-            Mutation::Holds => {
-                let position = self.floor.every(100, batch);
-                let event = position.and_then(|position| batch.iter().nth(position));
-                self.floor.held.lock().unwrap_or_else(PoisonError::into_inner).extend(event.cloned());
-                self.inner.handle_boxed(batch).await
-            }
-            Mutation::Reverses => {
-                let mut events: Vec<Event> = batch.iter().cloned().collect();
-                events.reverse();
-                self.inner.handle_boxed(Batch::owned(&events)).await
-            }
-            Mutation::Forgives => {
-                self.inner.handle_boxed(batch).await;
-                BatchOutcome::Acknowledged
-            }
-            Mutation::Copies => {
-                let copies: Vec<Event> = batch.iter().map(with_own_payload).collect();
-                self.inner.handle_boxed(Batch::owned(&copies)).await
-            }
-            _ => self.inner.handle_boxed(batch).await,
-        }
-    }
-}
-
-fn with_own_payload(event: &Event) -> Event {
-    let copied = crucible_events::event::encode(event);
-    let limits = crucible_events::event::Limits::default();
-    crucible_events::event::decode(&copied, &limits).expect("it was encoded a line above")
-}
-
-impl Faulty {
-    async fn astray(&self, batch: Batch<'_>, position: usize) -> BatchOutcome {
-        let mut events: Vec<Event> = batch.iter().cloned().collect();
-        match self.mutation {
-            Mutation::Doubles => events.push(events[position].clone()),
-            Mutation::Exchanges if position > 0 => events[position] = events[position - 1].clone(),
-            // With nothing before it in its batch, an exchange is with the future.
-            Mutation::Exchanges => events[position].id.0 += 1,
-            _ => {
-                let event = events.remove(position);
-                if let (Mutation::Misleads, Some(other)) =
-                    (self.mutation, self.floor.anyone_but(&self.service))
-                {
-                    other.handle_boxed(Batch::owned(&[event])).await;
-                }
-            }
-        }
-        if !events.is_empty() {
-            self.inner.handle_boxed(Batch::owned(&events)).await;
-        }
-        BatchOutcome::Acknowledged
-    }
-}
+pub(crate) const RARE: u64 = 10_000;
 
 impl<S: EventSystem> Mutant<S> {
     pub(crate) fn new(inner: S, mutation: Mutation) -> Self {
@@ -125,6 +59,7 @@ impl<S: EventSystem> Mutant<S> {
         match self.mutation {
             Mutation::NeverWaits => OnFull::Refuse,
             Mutation::NeverRefuses => OnFull::Wait,
+            Mutation::NeverDrops if asked == OnFull::DropLowest => OnFull::Refuse,
             _ => asked,
         }
     }
@@ -137,13 +72,91 @@ impl<S: EventSystem> Mutant<S> {
     }
 }
 
+impl<S: EventSystem> Mutant<S> {
+    /// The event that goes in instead.
+    fn distort(&self, event: &Arc<Event>) -> Arc<Event> {
+        const SECOND: u64 = 1_000_000_000;
+        let scheduled_at = match (self.mutation, event.scheduled_at) {
+            (Mutation::IgnoresSchedule, _) => None,
+            (Mutation::RoundsMoments, Some(at)) => Some(Timestamp(at.0.div_ceil(SECOND) * SECOND)),
+            (Mutation::DelaysThePast, Some(at)) => Some(at.max(Timestamp(self.now().0 + SECOND))),
+            (_, scheduled_at) => scheduled_at,
+        };
+        let priority = if self.mutation == Mutation::Flattens { Priority::Normal } else { event.priority };
+        if (scheduled_at, priority) == (event.scheduled_at, event.priority) {
+            return event.clone();
+        }
+        Arc::new(Event { scheduled_at, priority, ..Event::clone(event) })
+    }
+
+    /// What is told instead.
+    fn tell(&self, event: EventId, publication: Publication) -> Publication {
+        let mut refused = self.floor.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        match (self.mutation, publication) {
+            (Mutation::AcceptsTwice, Publication::Duplicate) => Publication::Accepted { deliveries: Some(0) },
+            (Mutation::SaysAccepted, Publication::BackPressure { deliveries, .. }) => {
+                Publication::Accepted { deliveries: Some(deliveries) }
+            }
+            (Mutation::RemembersAll, _) if refused.contains(&event) => Publication::Duplicate,
+            (_, told @ (Publication::Refused(_) | Publication::BackPressure { deliveries: 0, .. })) => {
+                refused.insert(event);
+                told
+            }
+            (_, told) => told,
+        }
+    }
+
+    fn lie(&self, count: &mut ServiceStatistics) {
+        match self.mutation {
+            Mutation::SaysAllIsWell => count.health = Health::Healthy,
+            Mutation::HidesTrouble => {
+                let ServiceStatistics { name, health, queued, waiting, acknowledged, .. } = count.clone();
+                *count = ServiceStatistics {
+                    health,
+                    queued,
+                    waiting,
+                    acknowledged,
+                    ..ServiceStatistics::new(name)
+                };
+            }
+            _ => {}
+        }
+    }
+
+    async fn letter(&self, id: LetterId) -> Option<DeadLetter> {
+        self.inner.dead_letters().await.ok()?.into_iter().find(|letter| letter.id == id)
+    }
+
+    /// Replays what the inner system did once more.
+    async fn replay_again(&self, letter: &DeadLetter) {
+        let services = self.floor.services.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(handler) = services.get(&letter.service) {
+            handler.handle_boxed(Batch::owned(&[Event::clone(&letter.event)])).await;
+        }
+    }
+}
+
 impl<S: EventSystem> EventSystem for Mutant<S> {
     fn capabilities(&self) -> Capabilities {
         self.inner.capabilities()
     }
 
+    fn terms(&self) -> Terms {
+        lies::told(self.mutation, self.inner.terms())
+    }
+
+    fn now(&self) -> Timestamp {
+        self.inner.now()
+    }
+
     async fn register<H: Handler>(&self, service: ServiceSpec, handler: H) -> Result<(), SystemError> {
         let name = service.name.clone();
+        let service = match (self.mutation, service.handler_timeout) {
+            (Mutation::IgnoresOwnTime, _) | (Mutation::TakesNoTime, Some(Duration::ZERO)) => {
+                ServiceSpec::new(name.clone())
+            }
+            _ => service,
+        };
         let inner: Arc<dyn DynHandler> = Arc::new(handler);
         let faulty = Faulty {
             service: name.clone(),
@@ -160,7 +173,17 @@ impl<S: EventSystem> EventSystem for Mutant<S> {
         self.inner.unregister(service).await
     }
 
-    async fn define_group(&self, group: GroupSpec) -> Result<(), SystemError> {
+    async fn define_group(&self, mut group: GroupSpec) -> Result<(), SystemError> {
+        match (self.mutation, &mut group.strategy) {
+            (Mutation::IgnoresStrategy | Mutation::PassesForBalanced, strategy) => {
+                *strategy = Strategy::RoundRobin;
+            }
+            (Mutation::Reseeds, Strategy::WeightedRandom { seed }) => *seed = seed.wrapping_add(1),
+            (Mutation::WeighsNothing, Strategy::WeightedRandom { .. }) => {
+                group.members.iter_mut().for_each(|member| member.weight = member.weight.max(1));
+            }
+            _ => {}
+        }
         self.inner.define_group(group).await
     }
 
@@ -184,9 +207,8 @@ impl<S: EventSystem> EventSystem for Mutant<S> {
     }
 
     async fn publish(&self, event: Arc<Event>, on_full: OnFull) -> Result<Publication, SystemError> {
-        let flat = Event { priority: Priority::Normal, ..Event::clone(&event) };
-        let event = if self.mutation == Mutation::Flattens { Arc::new(flat) } else { event };
-        self.inner.publish(event, self.on_full(on_full)).await
+        let publication = self.inner.publish(self.distort(&event), self.on_full(on_full)).await?;
+        Ok(self.tell(event.id, publication))
     }
 
     async fn publish_batch(
@@ -194,7 +216,49 @@ impl<S: EventSystem> EventSystem for Mutant<S> {
         events: &[Arc<Event>],
         on_full: OnFull,
     ) -> Result<Vec<Publication>, SystemError> {
-        self.inner.publish_batch(events, self.on_full(on_full)).await
+        let distorted: Vec<Arc<Event>> = events.iter().map(|event| self.distort(event)).collect();
+        let publications = self.inner.publish_batch(&distorted, self.on_full(on_full)).await?;
+        let told = events.iter().zip(publications).map(|(event, told)| self.tell(event.id, told));
+        Ok(told.collect())
+    }
+
+    async fn dead_letters(&self) -> Result<Vec<DeadLetter>, SystemError> {
+        let mut letters = self.inner.dead_letters().await?;
+        match self.mutation {
+            Mutation::LosesLetters => drop(letters.pop()),
+            Mutation::KeepsReplayed => {
+                let replayed = self.floor.replayed.lock().unwrap_or_else(PoisonError::into_inner);
+                letters.extend(replayed.iter().cloned());
+            }
+            _ => {}
+        }
+        Ok(letters)
+    }
+
+    async fn replay(&self, letter: LetterId, on_full: OnFull) -> Result<Publication, SystemError> {
+        let before = self.letter(letter).await;
+        let told = self.inner.replay(letter, on_full).await;
+        match (self.mutation, told) {
+            (
+                Mutation::ReplaysToNobody,
+                Err(SystemError::Unknown { .. }) | Ok(Publication::BackPressure { .. }),
+            ) => Ok(Publication::Accepted { deliveries: Some(1) }),
+            (Mutation::ReplaysTwice, Ok(told)) => {
+                if let Some(letter) = before {
+                    self.replay_again(&letter).await;
+                }
+                Ok(told)
+            }
+            (_, told) => {
+                let mut replayed = self.floor.replayed.lock().unwrap_or_else(PoisonError::into_inner);
+                replayed.extend(before.filter(|_| told.is_ok()));
+                told
+            }
+        }
+    }
+
+    async fn purge(&self, letter: LetterId) -> Result<(), SystemError> {
+        if self.mutation == Mutation::PurgesNothing { Ok(()) } else { self.inner.purge(letter).await }
     }
 
     async fn quiesce(&self) -> Result<(), SystemError> {
@@ -206,11 +270,16 @@ impl<S: EventSystem> EventSystem for Mutant<S> {
     }
 
     async fn statistics(&self) -> Result<Statistics, SystemError> {
-        self.inner.statistics().await
+        let mut statistics = self.inner.statistics().await?;
+        statistics.services.iter_mut().for_each(|count| self.lie(count));
+        if self.mutation == Mutation::UncountsDuplicates {
+            statistics.duplicate_events = 0;
+        }
+        Ok(statistics)
     }
 
     async fn shutdown(&self, grace: Duration) -> Result<Ledger, SystemError> {
-        let grace = if self.mutation == Mutation::IsPatient { grace * 10_000 } else { grace };
+        let grace = if self.mutation == Mutation::IsPatient { grace * 1_000_000 } else { grace };
         self.inner.shutdown(grace).await.map(|ledger| self.forget(ledger))
     }
 }

@@ -6,6 +6,12 @@ pub(crate) struct Coverage {
     pub(crate) deliveries: u64,
     pub(crate) by_payload_field: u64,
     pub(crate) by_group: u64,
+    /// Groups defined that do not go in rounds.
+    pub(crate) balanced: u64,
+    /// Events whose id was accepted before.
+    pub(crate) repeated: u64,
+    /// Accepted events with a moment.
+    pub(crate) scheduled: u64,
     pub(crate) refused: u64,
     pub(crate) unmatched: u64,
     pub(crate) changes: u64,
@@ -17,6 +23,9 @@ impl AddAssign for Coverage {
         self.deliveries += more.deliveries;
         self.by_payload_field += more.by_payload_field;
         self.by_group += more.by_group;
+        self.balanced += more.balanced;
+        self.repeated += more.repeated;
+        self.scheduled += more.scheduled;
         self.refused += more.refused;
         self.unmatched += more.unmatched;
         self.changes += more.changes;
@@ -31,6 +40,9 @@ impl Coverage {
             self.deliveries / 10,
             self.by_payload_field,
             self.by_group,
+            self.balanced,
+            self.repeated,
+            self.scheduled,
             self.refused,
             self.unmatched,
             self.changes,

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crucible_events::event::{Event, EventId, Limits, Name, Target};
 use crucible_events::routing::{
     Batch, BatchOutcome, Capability, EventSystem, Filter, GroupSpec, Handler, Lens, OnFull, Oracle,
-    Publication, Refusal, Rule, ServiceSpec, SystemError,
+    Publication, Refusal, Rule, ServiceSpec, State, Strategy, SystemError,
 };
-use proptest::prelude::*;
+use proptest::prelude::{TestCaseError, prop_assert, prop_assert_eq};
 
 use crate::coverage::Coverage;
 use crate::script::{Script, Step};
@@ -46,6 +46,13 @@ struct Pair<S> {
     rules: BTreeMap<Name, Rule>,
     received: Arc<Mutex<Receivers>>,
     expected: Receivers,
+    /// Groups that choose by what their members have not settled.
+    weighing: BTreeSet<Name>,
+    /// Deliveries of the call under way, by service.
+    unsettled: BTreeMap<Name, u64>,
+    /// Ids that were accepted.
+    seen: BTreeSet<EventId>,
+    duplicates: u64,
     coverage: Coverage,
 }
 
@@ -80,6 +87,10 @@ impl<S: EventSystem> Pair<S> {
             rules: BTreeMap::new(),
             received: Arc::default(),
             expected: Receivers::new(),
+            weighing: BTreeSet::new(),
+            unsettled: BTreeMap::new(),
+            seen: BTreeSet::new(),
+            duplicates: 0,
             coverage: Coverage::default(),
         }
     }
@@ -96,6 +107,7 @@ impl<S: EventSystem> Pair<S> {
             Step::RemoveGroup(name) => {
                 let fits = self.known.remove(&Target::Group(name.clone()));
                 self.oracle.remove_group(name);
+                self.weighing.remove(name);
                 self.changed(fits, &self.system.remove_group(name).await)
             }
             Step::AddRule(rule) => self.add_rule(rule).await,
@@ -126,18 +138,30 @@ impl<S: EventSystem> Pair<S> {
     }
 
     async fn define_group(&mut self, group: &GroupSpec) -> Verdict {
-        let unique: BTreeSet<_> = group.members.iter().map(|member| &member.name).collect();
         let target = Target::Group(group.name.clone());
+        let in_rounds = group.strategy == Strategy::RoundRobin;
+        let offered = in_rounds || self.system.capabilities().offers(Capability::Balancing);
+        let sound = group.check(&Limits::default()).is_ok();
+        let mut members = group.members.iter();
         let fits = !self.known.contains(&target)
-            && !unique.is_empty()
-            && unique.len() == group.members.len()
-            && unique.iter().all(|&member| self.known.contains(&Target::Service(member.clone())));
+            && sound
+            && members.all(|member| self.known.contains(&Target::Service(member.name.clone())));
+        self.count_change(fits);
+        let answer = self.system.define_group(group.clone()).await;
+        if sound && !offered {
+            let lacking = matches!(answer, Err(SystemError::NotOffered(Capability::Balancing)));
+            prop_assert!(lacking, "the answer was {:?}", answer);
+            return Ok(());
+        }
         if fits {
             self.known.insert(target);
             self.oracle.define_group(group.clone());
+            self.coverage.balanced += u64::from(!in_rounds);
+            if group.strategy == Strategy::LeastConnections {
+                self.weighing.insert(group.name.clone());
+            }
         }
-        self.count_change(fits);
-        self.changed(fits, &self.system.define_group(group.clone()).await)
+        self.changed(fits, &answer)
     }
 
     async fn add_rule(&mut self, rule: &Rule) -> Verdict {
@@ -158,6 +182,7 @@ impl<S: EventSystem> Pair<S> {
 
     async fn publish_each(&mut self, events: &[Event], on_full: OnFull) -> Verdict {
         for event in events {
+            self.weigh_anew().await?;
             self.compare_preview(event).await?;
             let publication = self.system.publish(Arc::new(event.clone()), on_full).await;
             let publication = publication.map_err(|error| TestCaseError::fail(error.to_string()))?;
@@ -167,6 +192,7 @@ impl<S: EventSystem> Pair<S> {
     }
 
     async fn publish_batch(&mut self, events: &[Event], on_full: OnFull) -> Verdict {
+        self.weigh_anew().await?;
         let shared: Vec<Arc<Event>> = events.iter().cloned().map(Arc::new).collect();
         let publications = self.system.publish_batch(&shared, on_full).await;
         let publications = publications.map_err(|error| TestCaseError::fail(error.to_string()))?;
@@ -184,21 +210,69 @@ impl<S: EventSystem> Pair<S> {
         Ok(())
     }
 
+    /// Before a call that publishes to groups that weigh: nothing is left to settle, so that what counts is what
+    /// the call itself hands over, as long as nobody else has a turn on the one thread.
+    async fn weigh_anew(&mut self) -> Verdict {
+        if !self.weighing.is_empty() {
+            self.system.quiesce().await.map_err(|error| TestCaseError::fail(error.to_string()))?;
+            for service in std::mem::take(&mut self.unsettled).keys() {
+                self.oracle.observe(service, State::default());
+            }
+        }
+        Ok(())
+    }
+
+    fn weigh(&mut self, receivers: &[Name]) {
+        if self.weighing.is_empty() {
+            return;
+        }
+        for service in receivers {
+            let unsettled = self.unsettled.entry(service.clone()).or_default();
+            *unsettled += 1;
+            self.oracle.observe(service, State { unsettled: *unsettled, ..State::default() });
+        }
+    }
+
     /// What the system has to answer.
     fn foretell(&mut self, event: &Event) -> Publication {
+        let offered = self.system.capabilities();
+        if self.seen.contains(&event.id) {
+            self.coverage.repeated += 1;
+            // Neither a duplicate nor what is refused advances a round.
+            if offered.offers(Capability::Deduplication) && self.oracle.clone().publish(event).is_ok() {
+                self.duplicates += 1;
+                return Publication::Duplicate;
+            }
+        }
+        if event.scheduled_at.is_some() && !offered.offers(Capability::Scheduling) {
+            let why = Limits::default().check(event).map_or_else(Refusal::from, |()| Refusal::Scheduled);
+            return self.refusal(why);
+        }
+        let unavailable = self.oracle.unavailable(event);
         let receivers = match self.oracle.publish(event) {
             Ok(receivers) => receivers,
             Err(why) => return self.refusal(why),
         };
+        self.weigh(&receivers);
+        self.coverage.scheduled += u64::from(event.scheduled_at.is_some());
         let count = receivers.len();
         self.coverage.deliveries += count as u64;
         self.coverage.unmatched += u64::from(count == 0);
         self.coverage.by_payload_field += u64::from(count > 0 && self.has_field_rule(event));
-        if count > 0 {
-            self.expected.insert(event.id, receivers);
+        // What nobody gets for want of an available member is not seen.
+        if count > 0 || unavailable == 0 {
+            self.seen.insert(event.id);
         }
-        let told = self.system.capabilities().offers(Capability::DeliveryCounts);
-        Publication::Accepted { deliveries: told.then(|| u32::try_from(count).unwrap_or(u32::MAX)) }
+        if count > 0 {
+            self.expected.entry(event.id).or_default().extend(receivers);
+        }
+        let deliveries = u32::try_from(count).unwrap_or(u32::MAX);
+        if unavailable > 0 {
+            let full = u32::try_from(unavailable).unwrap_or(u32::MAX);
+            return Publication::BackPressure { deliveries, full };
+        }
+        let told = offered.offers(Capability::DeliveryCounts);
+        Publication::Accepted { deliveries: told.then_some(deliveries) }
     }
 
     fn refusal(&mut self, why: Refusal) -> Publication {
@@ -215,6 +289,7 @@ impl<S: EventSystem> Pair<S> {
         self.system.quiesce().await.map_err(|error| TestCaseError::fail(error.to_string()))?;
         let mut received = self.received.lock().unwrap_or_else(PoisonError::into_inner).clone();
         received.values_mut().for_each(|services| services.sort_unstable());
+        self.expected.values_mut().for_each(|services| services.sort_unstable());
         prop_assert_eq!(received, self.expected.clone(), "who got what");
         Ok(())
     }
@@ -230,6 +305,7 @@ impl<S: EventSystem> Pair<S> {
         );
         let statistics = self.system.statistics().await.map_err(failed)?;
         prop_assert_eq!(statistics.refused_events, self.coverage.refused);
+        prop_assert_eq!(statistics.duplicate_events, self.duplicates);
         prop_assert_eq!(statistics.rules, self.rules.len());
         let services = statistics.services.into_iter().map(|service| Target::Service(service.name));
         let known = self.known.iter().filter(|target| matches!(target, Target::Service(_)));

@@ -7,7 +7,7 @@ use crucible_events::event::{
     Category, Event, EventId, EventKind, FieldPath, JsonText, Name, Payload, Priority, Scalar, Target,
     Timestamp,
 };
-use crucible_events::routing::{Filter, GroupSpec, OnFull, Rule};
+use crucible_events::routing::{Filter, GroupSpec, Member, OnFull, Rule, Strategy as Balancing};
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -40,8 +40,8 @@ const MEMBERS: [&str; 10] =
 
 /// Services, groups and rules to begin with, else little would arrive.
 pub(crate) fn scripts() -> impl Strategy<Value = Script> {
-    let services = prop::sample::subsequence(SERVICES.to_vec(), 3..=SERVICES.len());
-    let beginning = (services, vec(group(), 1..3), vec(rule(), 2..8));
+    let services = prop::sample::subsequence(SERVICES.to_vec(), 4..=SERVICES.len());
+    let beginning = (services, vec(group(), 2..5), vec(rule(), 2..8));
     (beginning, vec(step(), 4..24)).prop_map(|((services, groups, rules), steps)| {
         let services = services.into_iter().map(|name| Step::Register(name.into()));
         let groups = groups.into_iter().map(Step::DefineGroup);
@@ -52,14 +52,18 @@ pub(crate) fn scripts() -> impl Strategy<Value = Script> {
     })
 }
 
-/// Gives every event an id of its own.
+/// Gives every event an id of its own, or that of one before it if it has one already: the n-th of those
+/// before, in turns.
 fn number(script: &mut Script) {
     let batches = script.iter_mut().filter_map(|step| match step {
         Step::PublishEach(events, _) | Step::PublishBatch(events, _) => Some(events),
         _ => None,
     });
-    for (number, event) in batches.flatten().enumerate() {
-        event.id = EventId(number as u128 + 1);
+    for (number, event) in (0_u128..).zip(batches.flatten()) {
+        event.id = match event.id.0.checked_rem(number) {
+            Some(before) if event.id != EventId::NIL => EventId(before + 1),
+            _ => EventId(number + 1),
+        };
     }
 }
 
@@ -91,8 +95,24 @@ fn group() -> impl Strategy<Value = GroupSpec> {
         9 => prop::sample::subsequence(SERVICES.to_vec(), 1..3).prop_shuffle(),
         1 => vec(select(SERVICES.to_vec()), 0..4),
     ];
-    (name(&GROUPS), members)
-        .prop_map(|(name, members)| GroupSpec::round_robin(name, members.into_iter().map(Name::from)))
+    // Some without weight, many of equal priority.
+    let figures = vec((select(vec![0, 1, 3, u32::MAX]), -1..2), SERVICES.len());
+    (name(&GROUPS), balancing(), members, figures).prop_map(|(name, strategy, members, figures)| {
+        let members = members.into_iter().zip(figures).map(|(member, (weight, priority))| {
+            Member::new(member).with_weight(weight).with_priority(priority)
+        });
+        GroupSpec::new(name, strategy, members)
+    })
+}
+
+fn balancing() -> impl Strategy<Value = Balancing> {
+    prop_oneof![
+        3 => Just(Balancing::RoundRobin),
+        2 => Just(Balancing::LeastConnections),
+        2 => any::<u64>().prop_map(|seed| Balancing::WeightedRandom { seed }),
+        1 => Just(Balancing::HealthBased),
+        2 => Just(Balancing::PriorityBased),
+    ]
 }
 
 fn target() -> impl Strategy<Value = Target> {
@@ -160,11 +180,16 @@ fn scalar() -> impl Strategy<Value = Scalar> {
 fn event() -> impl Strategy<Value = Event> {
     let source = prop_oneof![40 => name(&SOURCES), 1 => Just(Name::from(""))];
     let targets = prop_oneof![5 => Just(Vec::new()), 1 => vec(target(), 1..5)];
-    (kind(), select(Priority::ALL.to_vec()), source, targets, payload()).prop_map(
-        |(kind, priority, source, targets, payload)| Event {
+    let repeats = prop_oneof![14 => Just(EventId::NIL), 1 => any::<u16>().prop_map(|n| EventId(n.into()))];
+    // A moment that has passed, if any.
+    let scheduled_at = prop_oneof![15 => Just(None), 1 => (1..9_u64).prop_map(|at| Some(Timestamp(at)))];
+    let event = (kind(), select(Priority::ALL.to_vec()), source, targets, payload());
+    (event, repeats, scheduled_at).prop_map(
+        |((kind, priority, source, targets, payload), id, scheduled_at)| Event {
             priority,
             targets: targets.into(),
-            ..Event::new(EventId::NIL, kind, source, Timestamp(1), payload)
+            scheduled_at,
+            ..Event::new(id, kind, source, Timestamp(1), payload)
         },
     )
 }
