@@ -1,5 +1,9 @@
 use super::rule_change::Changed::{EverySource, OneSource};
-use super::{KernelSpec, codec, hand_off, mailbox, matching, route, rule_change};
+use super::{
+    KernelSpec, balance, breaker, codec, hand_off, mailbox, matching, retry, route, rule_change, window,
+};
+use crucible_events::routing::Strategy;
+
 use crate::sut;
 use crate::sut::Publishing::{Batch, Single};
 use crate::workload::Scenario;
@@ -45,6 +49,15 @@ macro_rules! for_each_kernel {
             mailbox_batch_mixed, "mailbox/batch/mixed", mailbox::push_batch;
             mailbox_batch_one_priority, "mailbox/batch/one_priority", mailbox::push_batch_of_one_priority;
             mailbox_backlog_mixed, "mailbox/backlog/mixed", mailbox::backlog;
+            window_insert_1000, "window/insert/1000", window::insert;
+            breaker_closed, "breaker/closed", breaker::closed;
+            breaker_open_and_close, "breaker/open_and_close", breaker::round;
+            retry_failed_batch, "retry/failed_batch", retry::failed_batch;
+            balance_round_robin, "balance/round_robin", || balance::turns(Strategy::RoundRobin);
+            balance_least_connections, "balance/least_connections", || balance::turns(Strategy::LeastConnections);
+            balance_weighted_random, "balance/weighted_random", || balance::turns(Strategy::WeightedRandom { seed: 42 });
+            balance_health_based, "balance/health_based", || balance::turns(Strategy::HealthBased);
+            balance_priority_based, "balance/priority_based", || balance::turns(Strategy::PriorityBased);
             reference_single_fan_out_1, "reference/single/fan_out_1", || hand_off::single(1);
             reference_single_fan_out_5, "reference/single/fan_out_5", || hand_off::single(5);
             reference_single_fan_out_25, "reference/single/fan_out_25", || hand_off::single(25);

@@ -62,9 +62,15 @@ const NONE: Work = Work { events: 0, deliveries: 0, bytes: 0, checksum: 0 };
 
 fn note(work: &mut Work, event: &Event, number: u32) {
     work.deliveries += 1;
+    work.checksum = work.checksum.wrapping_add(id_weight(event).rotate_left(number));
+}
+
+/// What an event adds to a checksum.
+#[inline]
+pub(super) fn id_weight(event: &Event) -> u64 {
     #[allow(clippy::cast_possible_truncation)] // the lower half
     let id = event.id.0 as u64;
-    work.checksum = work.checksum.wrapping_add((id ^ u64::from(number)).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    id.wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 /// The services of every table, in the order of their names.

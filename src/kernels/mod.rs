@@ -5,14 +5,18 @@
 //!
 //! To add one: write its `prepare` in a file beside the others, and name it once in `list.rs`.
 
+mod balance;
+mod breaker;
 mod checked;
 mod codec;
 mod hand_off;
 mod list;
 mod mailbox;
 mod matching;
+mod retry;
 mod route;
 mod rule_change;
+mod window;
 
 use std::fmt;
 
