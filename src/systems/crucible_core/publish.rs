@@ -72,13 +72,9 @@ type Stuck = Vec<Consignment>;
 /// What balancing goes by: how things are, and what this publisher is about to hand over.
 struct Scales<'a> {
     directory: &'a Directory,
-<<<<<<< HEAD
     outbox: Option<&'a Outbox>,
-=======
-    outbox: &'a Outbox,
     /// That of the event to be weighed, whose own deliveries do not count.
     place: u64,
->>>>>>> 805960e (Least connections: an event's own deliveries weigh nothing when its group chooses)
     now: Moment,
 }
 
