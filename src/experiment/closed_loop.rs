@@ -115,7 +115,7 @@ async fn passes<S: EventSystem>(
     let cpu = cpu.map(|used| used.saturating_sub(renewing));
     stage.check(owed, (passes + 1) * events)?;
     let failed = stage.system.ledger().await?.failed;
-    if let Some(sample) = editions.events().first() {
+    if let Some(sample) = editions.events().last() {
         stage.check_still_whole(sample).await?;
     }
     Ok(ClosedRound {

@@ -122,6 +122,9 @@ pub enum StillWhole {
     /// A malformed event was not refused.
     #[error("an event without an id was not refused: {0:?}")]
     NotRefused(Publication),
+    /// An event was not recognized when it came again.
+    #[error("an event that was published twice was not recognized as a duplicate: {0:?}")]
+    NotRecognized(Publication),
     /// Who waits was not served by priority.
     #[error("Critical did not overtake Low: served {0:?}")]
     NotOvertaken(Vec<Priority>),
@@ -129,13 +132,20 @@ pub enum StillWhole {
 
 impl<S: EventSystem> Stage<S> {
     /// Asks the measured instance for what its figures take for granted: the ledger balances, a
-    /// malformed event is refused and, where priorities are offered, Critical overtakes.
+    /// malformed event is refused and, where they are offered, duplicates are recognized and Critical
+    /// overtakes. `sample` is the event that was published last.
     ///
     /// # Errors
     /// The first promise that it does not keep.
     pub async fn check_still_whole(&self, sample: &Event) -> Result<(), StillWhole> {
         let ledger = self.system.ledger().await?;
         ledger.check()?;
+        if self.system.capabilities().offers(Capability::Deduplication) {
+            match self.system.publish(Arc::new(sample.clone()), OnFull::Wait).await? {
+                Publication::Duplicate => {}
+                other => return Err(StillWhole::NotRecognized(other)),
+            }
+        }
         if self.system.capabilities().offers(Capability::ExplicitTargets) {
             let malformed = Event { id: EventId::NIL, ..sample.clone() };
             match self.system.publish(Arc::new(malformed), OnFull::Wait).await? {

@@ -6,12 +6,13 @@ mod remembering;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crucible_events::routing::Recorder;
+use crucible_events::crucible_core::CrucibleCore;
+use crucible_events::routing::{EventSystem, Publication, Recorder};
 
 use super::closed_loop::pass;
 use super::run::{Material, RunError, Threads};
 use super::{ClosedLoop, Subject};
-use crate::sut::{HandlerWork, Publishing, Stage, WrongDeliveries};
+use crate::sut::{DriveError, HandlerWork, Publishing, Stage, WrongDeliveries};
 use crate::workload::{Editions, Owed, Scenario, Workload};
 use remembering::Remembering;
 
@@ -37,36 +38,49 @@ fn rounds_of_passes_publish_no_id_twice() {
     }
 }
 
-#[test]
-fn an_edition_that_is_published_twice_is_wrong_work() {
+/// The first edition, published twice.
+fn twice<S: EventSystem>(make: fn() -> S) -> RunError {
     let workload = light();
     let owed = Owed::of(&workload);
     let editions = Editions::of(&workload);
     let runtime = Threads(1).runtime().expect("a runtime");
     let wrong = runtime.block_on(async {
-        let remembering = Remembering::last(usize::MAX);
-        let stage = Stage::set_up(remembering, &workload, |r: Recorder| r).await?;
+        let stage = Stage::set_up(make(), &workload, |r: Recorder| r).await?;
         for published in [100, 200] {
             pass(&stage, editions.events(), Publishing::Batch, owed.deliveries()).await?;
             stage.check(&owed, published)?;
         }
         Ok(())
     });
-    let Err(RunError::Wrong(WrongDeliveries::Service { expected, got, .. })) = wrong else {
-        panic!("{wrong:?}");
-    };
-    assert_eq!(expected.deliveries, 2 * got.deliveries);
+    wrong.expect_err("ids came again")
+}
+
+#[test]
+fn an_edition_that_is_published_twice_is_wrong_work() {
+    match twice(|| Remembering::last(usize::MAX)) {
+        RunError::Wrong(WrongDeliveries::Service { expected, got, .. }) => {
+            assert_eq!(expected.deliveries, 2 * got.deliveries);
+        }
+        other => panic!("{other:?}"),
+    }
+    match twice(CrucibleCore::default) {
+        RunError::Drive(DriveError::NotAccepted { publication, .. }) => {
+            assert_eq!(publication, Publication::Duplicate);
+        }
+        other => panic!("{other:?}"),
+    }
 }
 
 /// Divan's passes go round: 201 editions of 100 events each.
 #[test]
 fn timed_passes_repeat_ids_only_after_more_than_systems_remember() {
-    let works_for = |most, passes| {
-        let remembering = move |_: &Workload| Remembering::last(most);
-        let prepared = remembering.prepare_pass(&Arc::new(light()), Threads(1));
+    fn works_for<S: EventSystem>(make: impl Fn() -> S + Send + Sync, passes: usize) -> usize {
+        let subject = |_: &Workload| make();
+        let prepared = subject.prepare_pass(&Arc::new(light()), Threads(1));
         let mut prepared = prepared.expect("a system that is set up");
         (0..passes).take_while(|_| prepared.kernel.run() == prepared.expected).count()
-    };
-    assert_eq!(works_for(16_384, 500), 500);
-    assert_eq!(works_for(20_100, 500), 201, "then the first edition comes again, and is missed");
+    }
+    assert_eq!(works_for(CrucibleCore::default, 500), 500);
+    assert_eq!(works_for(|| Remembering::last(20_099), 500), 500);
+    assert_eq!(works_for(|| Remembering::last(20_100), 500), 201, "then the first edition comes again");
 }
