@@ -7,6 +7,9 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::Faulty;
 
+/// Thirty years: no run lasts as long, and a longer absence might end at a moment that cannot be told.
+const FAR: Duration = Duration::from_secs(30 * 365 * 86_400);
+
 /// What handlers say to the driver of their absences.
 #[derive(Debug)]
 pub(crate) enum Word<H> {
@@ -46,10 +49,10 @@ impl<H: Handler> Absences<H> {
     async fn come_and_go<S: EventSystem>(&mut self, system: &S) -> Result<(), SystemError> {
         loop {
             match self.next_word().await {
-                Some(Word::Leaves(service, for_)) => {
+                Some(Word::Leaves(service, lasting)) => {
                     system.unregister(&service.service().name).await?;
                     service.has_left();
-                    self.away.insert((Instant::now() + for_, self.departures), service);
+                    self.away.insert((Instant::now() + lasting.min(FAR), self.departures), service);
                     self.departures += 1;
                 }
                 Some(Word::End) => break,

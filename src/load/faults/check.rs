@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use crucible_events::event::Name;
 
@@ -10,10 +11,10 @@ use crate::{Fault, FaultKind, FaultPlan};
 pub enum InvalidPlan {
     #[error("faults[{fault}].rate: {rate} is not a part of deliveries; from 0 to 1 are possible")]
     Rate { fault: usize, rate: f64 },
-    #[error("faults[{fault}].kind.{field}: 0 would be no fault at all; give at least 1")]
+    #[error("faults[{fault}].kind.{field}: 0s would be no fault at all")]
     NoTime { fault: usize, field: &'static str },
-    #[error("faults[{fault}].until_ms: {until_ms} is not after from_ms, {from_ms}, so it would never strike")]
-    Window { fault: usize, from_ms: u64, until_ms: u64 },
+    #[error("faults[{fault}].until: {until:?} is not after from, {from:?}, so it would never strike")]
+    Window { fault: usize, from: Duration, until: Duration },
     #[error("faults[{fault}].services: an empty list, so it would never strike; leave it out for all")]
     NoServices { fault: usize },
     #[error("faults[{fault}].services: there is no service `{service}`")]
@@ -46,15 +47,15 @@ impl FaultPlan {
 
 impl Fault {
     fn check(&self, fault: usize) -> Result<(), InvalidPlan> {
-        let Self { rate, from_ms, .. } = *self;
+        let Self { rate, from, .. } = *self;
         if !(0.0..=1.0).contains(&rate) {
             return Err(InvalidPlan::Rate { fault, rate });
         }
         if let Some(field) = self.kind.without_time() {
             return Err(InvalidPlan::NoTime { fault, field });
         }
-        if let Some(until_ms) = self.until_ms.filter(|&until_ms| until_ms <= from_ms) {
-            return Err(InvalidPlan::Window { fault, from_ms, until_ms });
+        if let Some(until) = self.until.filter(|&until| until <= from) {
+            return Err(InvalidPlan::Window { fault, from, until });
         }
         if self.services.as_ref().is_some_and(Vec::is_empty) {
             return Err(InvalidPlan::NoServices { fault });
@@ -67,9 +68,9 @@ impl FaultKind {
     /// The field whose time is 0.
     fn without_time(self) -> Option<&'static str> {
         match self {
-            Self::Stall { for_ms: 0 } => Some("stall.for_ms"),
-            Self::Slow { by_ms: 0 } => Some("slow.by_ms"),
-            Self::Vanish { for_ms: 0 } => Some("vanish.for_ms"),
+            Self::Stall { lasting: Duration::ZERO } => Some("stall.lasting"),
+            Self::Slow { by: Duration::ZERO } => Some("slow.by"),
+            Self::Vanish { lasting: Duration::ZERO } => Some("vanish.lasting"),
             _ => None,
         }
     }
@@ -79,6 +80,8 @@ impl FaultKind {
 mod tests {
     use super::*;
 
+    const MS: Duration = Duration::from_millis(1);
+
     #[test]
     fn what_makes_no_sense_is_refused_with_its_field_and_the_reason() {
         let error = |rate| Fault::new(FaultKind::Error, rate);
@@ -87,20 +90,20 @@ mod tests {
             (error(-0.1), "faults[1].rate: -0.1 is not a part of deliveries; from 0 to 1 are possible"),
             (error(f64::NAN), "faults[1].rate: NaN is not a part of deliveries; from 0 to 1 are possible"),
             (
-                Fault::new(FaultKind::Stall { for_ms: 0 }, 1.0),
-                "faults[1].kind.stall.for_ms: 0 would be no fault at all; give at least 1",
+                Fault::new(FaultKind::Stall { lasting: Duration::ZERO }, 1.0),
+                "faults[1].kind.stall.lasting: 0s would be no fault at all",
             ),
             (
-                Fault::new(FaultKind::Slow { by_ms: 0 }, 1.0),
-                "faults[1].kind.slow.by_ms: 0 would be no fault at all; give at least 1",
+                Fault::new(FaultKind::Slow { by: Duration::ZERO }, 1.0),
+                "faults[1].kind.slow.by: 0s would be no fault at all",
             ),
             (
-                Fault::new(FaultKind::Vanish { for_ms: 0 }, 1.0),
-                "faults[1].kind.vanish.for_ms: 0 would be no fault at all; give at least 1",
+                Fault::new(FaultKind::Vanish { lasting: Duration::ZERO }, 1.0),
+                "faults[1].kind.vanish.lasting: 0s would be no fault at all",
             ),
             (
-                Fault { from_ms: 20, until_ms: Some(20), ..error(0.5) },
-                "faults[1].until_ms: 20 is not after from_ms, 20, so it would never strike",
+                error(0.5).between(20 * MS, 20 * MS),
+                "faults[1].until: 20ms is not after from, 20ms, so it would never strike",
             ),
             (
                 error(0.5).of::<Name>([]),
@@ -117,8 +120,8 @@ mod tests {
     fn the_bounds_themselves_make_sense() {
         let faults = vec![
             Fault::new(FaultKind::Error, 0.0),
-            Fault::new(FaultKind::Slow { by_ms: 1 }, 1.0),
-            Fault { until_ms: Some(1), ..Fault::new(FaultKind::Hang, 1.0) },
+            Fault::new(FaultKind::Slow { by: MS }, 1.0),
+            Fault::new(FaultKind::Hang, 1.0).between(Duration::ZERO, MS),
         ];
         assert_eq!(FaultPlan { seed: 0, faults }.check(), Ok(()));
         assert_eq!(FaultPlan::default().check(), Ok(()));

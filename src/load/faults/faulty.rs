@@ -94,8 +94,8 @@ impl<H: Handler> Faulty<H> {
     }
 
     async fn delay(&self, toll: &Toll) {
-        if let Some(for_) = toll.vanishes {
-            self.leave(for_);
+        if let Some(lasting) = toll.vanishes {
+            self.leave(lasting);
         }
         self.count(|counts| &counts.stalls, toll.stalls);
         self.count(|counts| &counts.slowed, toll.slowed);
@@ -105,10 +105,10 @@ impl<H: Handler> Faulty<H> {
     }
 
     /// Tells the driver, once until it comes back.
-    fn leave(&self, for_: Duration) {
+    fn leave(&self, lasting: Duration) {
         if !self.0.away.swap(true, Relaxed) {
             // Without a driver nobody vanishes.
-            let _ = self.0.run.absences.send(Word::Leaves(self.clone(), for_));
+            let _ = self.0.run.absences.send(Word::Leaves(self.clone(), lasting));
         }
     }
 

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 /// What goes wrong in a run, how often, where and when.
 ///
-/// Plain data: it can be written down and read again, and [`FaultPlan::check`] tells whether it makes
-/// sense.
+/// Plain data: it can be written down (durations as texts such as `"250ms"`) and read again, and
+/// [`FaultPlan::check`] tells whether it makes sense.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FaultPlan {
@@ -37,13 +37,13 @@ pub struct Fault {
     /// To whom; if absent, to every service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub services: Option<Vec<Name>>,
-    /// Milliseconds after the beginning of the run from which on it strikes.
-    #[serde(default)]
-    pub from_ms: u64,
-    /// Milliseconds after the beginning of the run from which on it strikes no more; if absent, it
-    /// strikes to the end.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub until_ms: Option<u64>,
+    /// The time after the beginning of the run from which on it strikes.
+    #[serde(default, with = "humantime_serde")]
+    pub from: Duration,
+    /// The time after the beginning of the run from which on it strikes no more; if absent, it strikes to
+    /// the end.
+    #[serde(default, with = "humantime_serde", skip_serializing_if = "Option::is_none")]
+    pub until: Option<Duration>,
 }
 
 /// What happens to a delivery that a fault strikes, or to its service.
@@ -62,14 +62,16 @@ pub enum FaultKind {
     /// it does its work.
     Stall {
         /// How long.
-        for_ms: u64,
+        #[serde(with = "humantime_serde")]
+        lasting: Duration,
     },
     /// The handler never comes back. Only cancelling it, by a time-out or at shutdown, ends that.
     Hang,
     /// The delivery takes this much longer; in a batch it adds up.
     Slow {
         /// How much longer.
-        by_ms: u64,
+        #[serde(with = "humantime_serde")]
+        by: Duration,
     },
     /// The handler panics. (Nothing is printed: the panic hook is not told.)
     Panic,
@@ -77,14 +79,15 @@ pub enum FaultKind {
     /// itself is handled. See [`Absences`](crate::Absences).
     Vanish {
         /// How long it is away.
-        for_ms: u64,
+        #[serde(with = "humantime_serde")]
+        lasting: Duration,
     },
 }
 
 impl Fault {
     /// Strikes this part of the deliveries to all services, from the beginning to the end.
     pub const fn new(kind: FaultKind, rate: f64) -> Self {
-        Self { kind, rate, services: None, from_ms: 0, until_ms: None }
+        Self { kind, rate, services: None, from: Duration::ZERO, until: None }
     }
 
     /// Strikes these services only.
@@ -93,15 +96,11 @@ impl Fault {
         Self { services: Some(services.into_iter().map(Into::into).collect()), ..self }
     }
 
-    /// Strikes from one moment of the run until another, both in whole milliseconds.
+    /// Strikes from one moment of the run until another.
     #[must_use]
     pub fn between(self, from: Duration, until: Duration) -> Self {
-        Self { from_ms: whole_ms(from), until_ms: Some(whole_ms(until)), ..self }
+        Self { from, until: Some(until), ..self }
     }
-}
-
-fn whole_ms(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 impl fmt::Display for FaultPlan {
@@ -127,31 +126,24 @@ impl fmt::Display for Fault {
             let names: Vec<String> = services.iter().map(|name| format!("`{name}`")).collect();
             write!(f, " to {}", names.join(", "))?;
         }
-        if self.from_ms > 0 {
-            write!(f, ", from {:?}", Duration::from_millis(self.from_ms))?;
-        }
-        match self.until_ms {
-            Some(until_ms) => write!(
-                f,
-                "{} to {:?}",
-                if self.from_ms > 0 { "" } else { "," },
-                Duration::from_millis(until_ms)
-            ),
-            None => Ok(()),
+        match (self.from.is_zero(), self.until) {
+            (true, None) => Ok(()),
+            (true, Some(until)) => write!(f, ", to {until:?}"),
+            (false, None) => write!(f, ", from {:?}", self.from),
+            (false, Some(until)) => write!(f, ", from {:?} to {until:?}", self.from),
         }
     }
 }
 
 impl fmt::Display for FaultKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ms = Duration::from_millis;
         match *self {
             Self::Error => f.write_str("error"),
-            Self::Stall { for_ms } => write!(f, "stall for {:?}", ms(for_ms)),
+            Self::Stall { lasting } => write!(f, "stall for {lasting:?}"),
             Self::Hang => f.write_str("hang"),
-            Self::Slow { by_ms } => write!(f, "{:?} slower", ms(by_ms)),
+            Self::Slow { by } => write!(f, "{by:?} slower"),
             Self::Panic => f.write_str("panic"),
-            Self::Vanish { for_ms } => write!(f, "vanish for {:?}", ms(for_ms)),
+            Self::Vanish { lasting } => write!(f, "vanish for {lasting:?}"),
         }
     }
 }
@@ -165,17 +157,17 @@ mod tests {
     fn every_kind() -> FaultPlan {
         let kinds = [
             FaultKind::Error,
-            FaultKind::Stall { for_ms: 200 },
+            FaultKind::Stall { lasting: MS(200) },
             FaultKind::Hang,
-            FaultKind::Slow { by_ms: 5 },
+            FaultKind::Slow { by: MS(5) },
             FaultKind::Panic,
-            FaultKind::Vanish { for_ms: 1_500 },
+            FaultKind::Vanish { lasting: MS(1_500) },
         ];
         let mut faults: Vec<Fault> = kinds.into_iter().map(|kind| Fault::new(kind, 0.07)).collect();
         faults[1] = faults[1].clone().of(["a", "b"]);
         faults[2] = faults[2].clone().between(MS(1_000), MS(2_500));
         faults[3] = faults[3].clone().of(["c"]).between(MS(0), MS(10));
-        faults[4].from_ms = 30;
+        faults[4].from = MS(30);
         FaultPlan { seed: 42, faults }
     }
 
@@ -199,12 +191,12 @@ mod tests {
     #[test]
     fn what_goes_without_saying_can_be_left_out_and_nothing_unknown_gets_in() {
         let read = |json: &str| serde_json::from_str::<FaultPlan>(json);
-        let short = r#"{"seed":7,"faults":[{"kind":{"stall":{"for_ms":9}},"rate":0.5}]}"#;
+        let short = r#"{"seed":7,"faults":[{"kind":{"stall":{"lasting":"9ms"}},"rate":0.5}]}"#;
         let plan = read(short).expect("a plan");
-        let stall = Fault::new(FaultKind::Stall { for_ms: 9 }, 0.5);
+        let stall = Fault::new(FaultKind::Stall { lasting: MS(9) }, 0.5);
         assert_eq!(plan, FaultPlan { seed: 7, faults: vec![stall] });
         for (known, unknown) in
-            [("seed", "seeds"), ("rate", "rates"), ("stall", "stalls"), ("for_ms", "for_s")]
+            [("seed", "seeds"), ("rate", "rates"), ("stall", "stalls"), ("lasting", "lasts")]
         {
             assert!(read(&short.replace(known, unknown)).is_err(), "{unknown}");
         }

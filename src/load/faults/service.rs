@@ -59,8 +59,8 @@ impl Aimed {
         Self {
             kind: fault.kind,
             rate: fault.rate,
-            from: Duration::from_millis(fault.from_ms),
-            until: fault.until_ms.map_or(Duration::MAX, Duration::from_millis),
+            from: fault.from,
+            until: fault.until.unwrap_or(Duration::MAX),
             draws,
         }
     }

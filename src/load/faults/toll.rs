@@ -27,19 +27,17 @@ impl Toll {
     pub(crate) fn add(&mut self, event: &Event, kind: FaultKind) {
         match kind {
             FaultKind::Error => self.errors = true,
-            FaultKind::Stall { for_ms } => {
+            FaultKind::Stall { lasting } => {
                 self.stalls += 1;
-                self.stalled = self.stalled.max(Duration::from_millis(for_ms));
+                self.stalled = self.stalled.max(lasting);
             }
-            FaultKind::Slow { by_ms } => {
+            FaultKind::Slow { by } => {
                 self.slowed += 1;
-                self.slower = self.slower.saturating_add(Duration::from_millis(by_ms));
+                self.slower = self.slower.saturating_add(by);
             }
             FaultKind::Hang => _ = self.end.get_or_insert(End::Hang),
             FaultKind::Panic => _ = self.end.get_or_insert(End::Panic(event.id)),
-            FaultKind::Vanish { for_ms } => {
-                self.vanishes.get_or_insert(Duration::from_millis(for_ms));
-            }
+            FaultKind::Vanish { lasting } => _ = self.vanishes.get_or_insert(lasting),
         }
     }
 
@@ -64,8 +62,8 @@ mod tests {
 
     #[test]
     fn slow_deliveries_come_on_top_of_the_longest_stall() {
-        let stalls = [70, 100, 30].map(|for_ms| FaultKind::Stall { for_ms });
-        let slow = [2, 3].map(|by_ms| FaultKind::Slow { by_ms });
+        let stalls = [70, 100, 30].map(|ms| FaultKind::Stall { lasting: Duration::from_millis(ms) });
+        let slow = [2, 3].map(|ms| FaultKind::Slow { by: Duration::from_millis(ms) });
         let toll = of(&[&stalls[..], &slow].concat());
         assert_eq!(toll.delay(), Duration::from_millis(105));
         assert_eq!((toll.stalls, toll.slowed), (3, 2));
@@ -73,7 +71,7 @@ mod tests {
 
     #[test]
     fn a_service_vanishes_at_the_first_event_that_makes_it() {
-        let toll = of(&[5, 9].map(|for_ms| FaultKind::Vanish { for_ms }));
+        let toll = of(&[5, 9].map(|ms| FaultKind::Vanish { lasting: Duration::from_millis(ms) }));
         assert_eq!(toll.vanishes, Some(Duration::from_millis(5)));
     }
 }

@@ -136,7 +136,7 @@ async fn failures_of_the_handler_within_keep_their_places() {
 
 #[tokio::test(start_paused = true)]
 async fn a_stall_is_one_for_a_batch_and_slowness_adds_up() {
-    for (kind, delay) in [(FaultKind::Stall { for_ms: 200 }, 200), (FaultKind::Slow { by_ms: 5 }, 50)] {
+    for (kind, delay) in [(FaultKind::Stall { lasting: MS(200) }, 200), (FaultKind::Slow { by: MS(5) }, 50)] {
         let scene = Scene::new([certain(kind)]);
         let start = Instant::now();
         assert_eq!(scene.hand(&events(1..=10)).await, [0; 0]);
