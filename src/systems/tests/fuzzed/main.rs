@@ -89,7 +89,7 @@ fn seeds_pass_and_get_far() {
     };
     assert!(far("decode", &decode::check) >= 30);
     assert!(far("validate", &validate::check) >= 30);
-    assert!(far("rules", &|seed| rules::check(seed).matched > 0) >= 70);
+    assert!(far("rules", &|seed| rules::check(seed).matched > 0) >= 50);
 }
 
 #[test]
