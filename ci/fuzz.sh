@@ -69,7 +69,7 @@ programs=$CARGO_TARGET_DIR/$(rustc -vV | sed -n 's/^host: //p')/release
 cargo "${toolchain[@]}" fuzz build --fuzz-dir "$fuzz" --sanitizer $sanitizer >&2 || refuse "the targets do not build"
 
 # Inputs are short: a few lines of rules and events. Longer ones take longer and seldom reach what these do not.
-options=(-runs="$runs" -dict="$fuzz/json.dict" -max_len=2048 -timeout=10 -print_final_stats=1)
+options=(-runs="$runs" -dict="$fuzz/json.dict" -max_len=1024 -timeout=10 -print_final_stats=1)
 found=()
 for target in "${targets[@]}"; do
     kept=$CARGO_TARGET_DIR/$target

@@ -1,5 +1,6 @@
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -100,8 +101,8 @@ pub enum Scalar {
     Bool(bool),
     /// A number written without fraction and exponent, from −2⁶³ to 2⁶⁴ − 1.
     Integer(i128),
-    /// Text.
-    String(Box<str>),
+    /// Text; cloning it counts a reference.
+    String(Arc<str>),
 }
 
 /// A JSON value that is no [`Scalar`].
@@ -138,7 +139,7 @@ impl From<Scalar> for Value {
                 Ok(number) => number.into(),
                 Err(_) => i64::try_from(number).map_or(Self::Null, Self::from),
             },
-            Scalar::String(text) => String::from(text).into(),
+            Scalar::String(text) => (*text).into(),
         }
     }
 }

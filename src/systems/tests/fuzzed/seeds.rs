@@ -36,7 +36,7 @@ fn decode() -> Vec<Vec<u8>> {
 /// Rules and events in turns.
 fn rules() -> Vec<Vec<u8>> {
     let script = |script: u64| {
-        let lines = (0..8).map(|line| match (script * 100 + line, line % 2) {
+        let lines = (0..5).map(|line| match (script * 100 + line, line % 2) {
             (seed, 0) => rule_text(&random(seed, 100)),
             (seed, _) => event_text(&random(seed, 60)),
         });
