@@ -54,7 +54,8 @@ impl Plan {
             _ => {}
         }
         plan.yields = if batch >> 13 & 7 == 0 { 1 + (batch >> 9 & 3) } else { 0 };
-        plan.on_full = [OnFull::Wait, OnFull::Refuse, OnFull::DropLowest][usize::from((batch >> 20 & 3) as u8 % 3)];
+        plan.on_full =
+            [OnFull::Wait, OnFull::Refuse, OnFull::DropLowest][usize::from((batch >> 20 & 3) as u8 % 3)];
         plan.suit(model);
         plan
     }

@@ -10,7 +10,8 @@ impl Model {
     /// Bounds that hold at every moment.
     pub(super) fn check_bounds(&mut self, statistics: &Statistics, now: u64) {
         let batch = self.terms.batch.unwrap_or(0) as u64;
-        if let Some(capacity) = self.terms.mailbox_capacity.filter(|_| self.offers(Capability::BackPressure)) {
+        if let Some(capacity) = self.terms.mailbox_capacity.filter(|_| self.offers(Capability::BackPressure))
+        {
             for ServiceStatistics { name, queued, waiting, .. } in &statistics.services {
                 let most = capacity as u64 + batch;
                 self.hold(queued + waiting <= most, Promise::Bounds, || {
@@ -78,7 +79,12 @@ impl Model {
         self.hold(
             (dead + displaced..=dead + displaced + unclear).contains(&ledger.dead_lettered),
             Promise::Books,
-            || format!("dead letters: expected {dead} and {displaced} displaced, got {}", ledger.dead_lettered),
+            || {
+                format!(
+                    "dead letters: expected {dead} and {displaced} displaced, got {}",
+                    ledger.dead_lettered
+                )
+            },
         );
         let open = self.untried();
         self.hold(ledger.expired <= open, Promise::Books, || {
@@ -113,7 +119,11 @@ impl Model {
     /// Accepted deliveries that were never begun, nor known to be displaced, and have not expired.
     fn unseen_before_their_time(&self) -> u64 {
         let now = self.now();
-        let timeout = self.terms.event_timeout.filter(|_| self.offers(Capability::EventTimeouts)).map_or(u64::MAX, nanos);
+        let timeout = self
+            .terms
+            .event_timeout
+            .filter(|_| self.offers(Capability::EventTimeouts))
+            .map_or(u64::MAX, nanos);
         let mut early = 0;
         for published in &self.published {
             let from = published.due.unwrap_or(0).max(published.called_at);
@@ -130,7 +140,8 @@ impl Model {
         let now = self.now();
         self.check_bounds(statistics, now);
         let Totals { accepted_events, unmatched_events, refused_events, .. } = self.totals;
-        let Totals { duplicate_events, turned_away, replayed, purged, dead, displaced_before, .. } = self.totals;
+        let Totals { duplicate_events, turned_away, replayed, purged, dead, displaced_before, .. } =
+            self.totals;
         let pairs = [
             ("accepted events", accepted_events, statistics.accepted_events),
             ("unmatched events", unmatched_events, statistics.unmatched_events),
@@ -143,11 +154,17 @@ impl Model {
         for (what, expected, got) in pairs {
             self.same(Promise::Books, what, expected, got);
         }
-        let displaced = displaced_before + statistics.services.iter().map(|service| service.displaced).sum::<u64>();
+        let displaced =
+            displaced_before + statistics.services.iter().map(|service| service.displaced).sum::<u64>();
         if self.offers(Capability::DeadLetters) && self.unclear == 0 {
             let kept = statistics.dead_letters as u64;
             let told = kept + statistics.lost_letters + replayed + purged;
-            self.same(Promise::DeadLetters, "kept, lost, replayed and purged letters", dead + displaced, told);
+            self.same(
+                Promise::DeadLetters,
+                "kept, lost, replayed and purged letters",
+                dead + displaced,
+                told,
+            );
             let before = self.counts.of(Count::LostLetters);
             self.count(Count::LostLetters, statistics.lost_letters - before);
         }
@@ -159,7 +176,8 @@ impl Model {
 
     fn check_service(&mut self, told: &ServiceStatistics) {
         let Some(actor) = self.actor(&told.name) else {
-            return self.violated(Promise::Books, format!("statistics of `{}`, which is not registered", told.name));
+            return self
+                .violated(Promise::Books, format!("statistics of `{}`, which is not registered", told.name));
         };
         if self.unclear > 0 {
             return;

@@ -50,7 +50,9 @@ impl Model {
             let lane = event.priority.lane();
             lanes[lane] += 1;
             let sorted = lane >= lane_before || !self.offers(Capability::Priorities);
-            self.hold(sorted, Promise::Order, || format!("the batch of `{name}` is not in order of priority"));
+            self.hold(sorted, Promise::Order, || {
+                format!("the batch of `{name}` is not in order of priority")
+            });
             lane_before = lane;
             self.actors[actor].not_ready(lane, serial);
             deliveries.push((serial, delivery));
@@ -59,7 +61,9 @@ impl Model {
             self.check_fairness(actor, lanes, allowed, now);
         }
         let plan = Plan::of(self, actor, &deliveries);
-        self.note(&[actor as u64, batch.len() as u64], || format!("`{name}` begins {}", plan.describe(&deliveries)));
+        self.note(&[actor as u64, batch.len() as u64], || {
+            format!("`{name}` begins {}", plan.describe(&deliveries))
+        });
         self.actors[actor].call = Some(Call { begun: now, deliveries });
         plan
     }
@@ -74,7 +78,9 @@ impl Model {
         self.busy_at = now;
         if self.offers(Capability::ConcurrencyLimit) {
             let (in_hand, most) = (self.in_hand, self.terms.concurrent_deliveries.unwrap_or(usize::MAX));
-            self.hold(in_hand <= most, Promise::Bounds, || format!("{in_hand} deliveries in hand, {most} at most"));
+            self.hold(in_hand <= most, Promise::Bounds, || {
+                format!("{in_hand} deliveries in hand, {most} at most")
+            });
             self.count(Count::LimitReached, u64::from(in_hand == most));
         }
         if !self.offers(Capability::CircuitBreakers) {
@@ -83,7 +89,9 @@ impl Model {
         let breaker = &mut self.actors[actor].breaker;
         let (allowed, until) = (breaker.allowance(now), breaker.until / MS);
         self.hold(len <= allowed, Promise::Breakers, || {
-            format!("`{name}` is handed {len}, but {allowed} are allowed; its breaker was open until {until} ms")
+            format!(
+                "`{name}` is handed {len}, but {allowed} are allowed; its breaker was open until {until} ms"
+            )
         });
         allowed
     }
@@ -100,7 +108,10 @@ impl Model {
         self.revive(serial, actor);
         let found = self.published[serial].delivery_to(actor).or_else(|| self.reassign(serial, actor));
         if found.is_none() {
-            self.violated(Promise::Deliveries, format!("`{name}` gets #{serial}, which is not for it: {event:?}"));
+            self.violated(
+                Promise::Deliveries,
+                format!("`{name}` gets #{serial}, which is not for it: {event:?}"),
+            );
         }
         Some((serial, found?))
     }
@@ -112,7 +123,9 @@ impl Model {
             return None;
         }
         let open = |delivery: &Delivery| {
-            delivery.fate == Fate::Waiting && delivery.failures == 0 && published.loose.contains(&delivery.actor)
+            delivery.fate == Fate::Waiting
+                && delivery.failures == 0
+                && published.loose.contains(&delivery.actor)
         };
         if let Some(at) = published.deliveries.iter().position(open) {
             published.deliveries[at].actor = actor;
@@ -136,7 +149,9 @@ impl Model {
         let fate = std::mem::replace(&mut delivery.fate, Fate::InHand);
         let name = self.actors[actor].name.clone();
         let what = || format!("#{serial} to `{name}`, life {life}, after {failures} failures");
-        self.hold(fate == Fate::Waiting, Promise::Deliveries, || format!("{}: begun, though {fate:?}", what()));
+        self.hold(fate == Fate::Waiting, Promise::Deliveries, || {
+            format!("{}: begun, though {fate:?}", what())
+        });
         let same = event.id == id && event.priority.lane() == lane;
         self.hold(same, Promise::Deliveries, || format!("{}: changed on its way: {event:?}", what()));
         self.hold(event.retry_count == failures, Promise::Deliveries, || {
@@ -205,7 +220,9 @@ impl Model {
         let places = if allowed < LONG { 1 } else { OTHERS };
         if !ready[0].is_empty() && others > places {
             let left = ready[0].len();
-            broken = Some(format!("`{name}`: {others} of {len} in a batch are not critical, but {left} of these wait"));
+            broken = Some(format!(
+                "`{name}`: {others} of {len} in a batch are not critical, but {left} of these wait"
+            ));
         }
         if let Some(broken) = broken {
             self.violated(Promise::Fairness, broken);
@@ -223,7 +240,9 @@ impl Model {
         let timeout = self.actors[actor].timeout.filter(|_| self.offers(Capability::HandlerTimeouts));
         let late = timeout.is_some_and(|timeout| now - begun >= timeout);
         let ran_over = timeout.is_some_and(|timeout| now - begun > timeout + PROMPT);
-        self.hold(!ran_over, Promise::Time, || format!("`{name}` ran on after its time-out, {} ns", now - begun));
+        self.hold(!ran_over, Promise::Time, || {
+            format!("`{name}` ran on after its time-out, {} ns", now - begun)
+        });
         self.note(&[actor as u64, late.into()], || format!("`{name}` ends: {how:?}"));
         let count = deliveries.len();
         let (failed, cause) = match how {
@@ -239,7 +258,9 @@ impl Model {
                 (vec![true; count], Cause::TimedOut)
             }
             Ended::Dropped => {
-                self.hold(self.closing, Promise::Time, || format!("`{name}` was stopped before its time-out"));
+                self.hold(self.closing, Promise::Time, || {
+                    format!("`{name}` was stopped before its time-out")
+                });
                 self.unclear += if late { count as u64 } else { 0 };
                 return self.abandon(&deliveries);
             }

@@ -103,7 +103,9 @@ impl Model {
         };
         let cause = Cause::of(&letter.cause);
         let sound = match cause {
-            Cause::Displaced => event.retry_count == failures && matches!(fate, Fate::Waiting | Fate::Displaced),
+            Cause::Displaced => {
+                event.retry_count == failures && matches!(fate, Fate::Waiting | Fate::Displaced)
+            }
             _ => event.retry_count == retry_limit && fate == Fate::Dead,
         };
         self.hold(sound, Promise::DeadLetters, || {

@@ -31,7 +31,9 @@ pub(super) enum Expected {
     Refused(crate::routing::Refusal),
     Duplicate,
     /// That many groups have no member available.
-    Routed { unavailable: u32 },
+    Routed {
+        unavailable: u32,
+    },
 }
 
 /// An event and a service.

@@ -113,7 +113,8 @@ impl Model {
         };
         published.expected = self.route(&event, &mut published, among_others);
         if self.tells() {
-            let to: Vec<_> = published.deliveries.iter().map(|to| self.actors[to.actor].name.clone()).collect();
+            let to: Vec<_> =
+                published.deliveries.iter().map(|to| self.actors[to.actor].name.clone()).collect();
             let (id, publisher, on_full) = (event.id.0, manner.publisher, manner.on_full);
             let (priority, due) = (event.priority, published.due.map(|due| due / MS));
             let line = format!(
@@ -134,12 +135,20 @@ impl Model {
         let id = before.map_or(EventId(serial as u128 + 1), |at| self.ids[at]);
         self.ids.push(id);
         let kind = EventKind::BUILT_IN[draft.kind].clone();
-        let source = if draft.malformed { self.names.nobody.clone() } else { self.names.sources[draft.source].clone() };
+        let source = if draft.malformed {
+            self.names.nobody.clone()
+        } else {
+            self.names.sources[draft.source].clone()
+        };
         let later = draft.later_ms.filter(|_| self.offers(Capability::Scheduling));
         let payload = Payload::Binary(bytes::Bytes::from_static(b"simulated"));
         Arc::new(Event {
             priority: draft.priority,
-            targets: if draft.targets.is_empty() { self.names.targets.clone() } else { draft.targets.clone().into() },
+            targets: if draft.targets.is_empty() {
+                self.names.targets.clone()
+            } else {
+                draft.targets.clone().into()
+            },
             scheduled_at: later.map(|ms| Timestamp(wall.0 + ms * MS)),
             correlation_id: Some(EventId(serial as u128 + 1)),
             retry_limit: draft.retry_limit,
@@ -261,7 +270,9 @@ impl Model {
         published.answered_at = Some(now);
         let (expected, id) = (published.expected.clone(), published.id);
         let closed = published.closed;
-        self.hold(!closed, Promise::Answers, || format!("#{serial}: {publication:?}, though it was shut down"));
+        self.hold(!closed, Promise::Answers, || {
+            format!("#{serial}: {publication:?}, though it was shut down")
+        });
         match (expected, publication) {
             (Expected::Refused(why), Publication::Refused(got)) if **got == why => {
                 self.totals.refused_events += 1;
@@ -336,7 +347,8 @@ impl Model {
         published.told = deliveries as u64;
         // Each may have been accepted as late as this.
         let from = published.due.filter(|&due| due > now).unwrap_or(now);
-        let untried = published.deliveries.iter_mut().filter(|delivery| delivery.failures == 0 && delivery.life == 0);
+        let untried =
+            published.deliveries.iter_mut().filter(|delivery| delivery.failures == 0 && delivery.life == 0);
         untried.for_each(|delivery| delivery.deadline = Some(from.saturating_add(timeout)));
         self.count(Count::Scheduled, u64::from(self.published[serial].due.is_some() && deliveries > 0));
         if deliveries == most && self.published[serial].loose.is_empty() {

@@ -33,12 +33,19 @@ pub fn shrink(
 type Best = (Script, Violation);
 
 fn size(script: &Script) -> (usize, usize) {
-    let events = script.steps.iter().map(|step| if let Step::Publish { drafts, .. } = step { drafts.len() } else { 0 });
+    let events = script
+        .steps
+        .iter()
+        .map(|step| if let Step::Publish { drafts, .. } = step { drafts.len() } else { 0 });
     (script.steps.len(), events.sum())
 }
 
 /// Leaves out half of the steps, a quarter, … one.
-fn drop_steps(best: &mut Best, mut left: usize, attempt: &mut impl FnMut(&mut Best, Script) -> bool) -> usize {
+fn drop_steps(
+    best: &mut Best,
+    mut left: usize,
+    attempt: &mut impl FnMut(&mut Best, Script) -> bool,
+) -> usize {
     let mut chunk = best.0.steps.len().div_ceil(2);
     while chunk > 0 {
         let mut at = 0;
@@ -57,7 +64,11 @@ fn drop_steps(best: &mut Best, mut left: usize, attempt: &mut impl FnMut(&mut Be
 }
 
 /// Leaves out half of the events of one call, a quarter, … one.
-fn drop_events(best: &mut Best, mut left: usize, attempt: &mut impl FnMut(&mut Best, Script) -> bool) -> usize {
+fn drop_events(
+    best: &mut Best,
+    mut left: usize,
+    attempt: &mut impl FnMut(&mut Best, Script) -> bool,
+) -> usize {
     for step in 0..best.0.steps.len() {
         let Some(Step::Publish { drafts, .. }) = best.0.steps.get(step) else { continue };
         let mut chunk = drafts.len() / 2;

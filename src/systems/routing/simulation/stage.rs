@@ -111,7 +111,9 @@ impl<S: EventSystem> Stage<S> {
         let count = if fits { Count::Changes } else { Count::RefusedChanges };
         model.count(count, 1);
         model.note(&[fits.into()], || format!("  answer: {answer:?}"));
-        model.hold(answer.is_ok() == fits, Promise::Answers, || format!("a change that fits {fits}: {answer:?}"));
+        model.hold(answer.is_ok() == fits, Promise::Answers, || {
+            format!("a change that fits {fits}: {answer:?}")
+        });
     }
 
     async fn register(&self, service: &Name, timeout_ms: Option<u64>) {

@@ -113,12 +113,7 @@ pub(super) fn nanos(duration: Duration) -> u64 {
 pub(super) const MS: u64 = 1_000_000;
 
 impl World {
-    pub(super) fn new(
-        script: &Script,
-        capabilities: Capabilities,
-        terms: Terms,
-        tell: Option<Tell>,
-    ) -> Self {
+    pub(super) fn new(script: &Script, capabilities: Capabilities, terms: Terms, tell: Option<Tell>) -> Self {
         let offered = |capability, figure: bool| capabilities.offers(capability) && figure;
         let window = terms.window.filter(|_| offered(Capability::Deduplication, true));
         let letters = terms.dead_letters.filter(|_| offered(Capability::DeadLetters, true));

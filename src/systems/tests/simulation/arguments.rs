@@ -52,7 +52,8 @@ impl Arguments {
 
     /// Those to run, and how many are left out.
     pub(crate) fn systems(&self) -> (Vec<System>, usize) {
-        let (chosen, left_out): (Vec<_>, Vec<_>) = System::ALL.into_iter().partition(|&system| self.wants(system));
+        let (chosen, left_out): (Vec<_>, Vec<_>) =
+            System::ALL.into_iter().partition(|&system| self.wants(system));
         (chosen, left_out.len())
     }
 

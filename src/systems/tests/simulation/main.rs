@@ -103,7 +103,8 @@ const ENOUGH: u64 = 500;
 
 fn check(system: System, coverage: Coverage) -> Result<Coverage, String> {
     let missing: Vec<_> = Count::ALL.into_iter().filter(|&count| coverage.of(count) == 0).collect();
-    let missing: Vec<_> = missing.into_iter().filter(|&count| system.meets(count)).map(Count::as_str).collect();
+    let missing: Vec<_> =
+        missing.into_iter().filter(|&count| system.meets(count)).map(Count::as_str).collect();
     if missing.is_empty() || coverage.of(Count::Seeds) < ENOUGH {
         return Ok(coverage);
     }

@@ -29,7 +29,9 @@ pub(crate) fn watch(system: &'static str) -> Watchdog {
             }
             if seed == before {
                 println!("seed {seed} of {system} does not come to an end");
-                println!("replay: cargo test -p crucible-events --test simulation -- --system {system} --seed {seed}");
+                println!(
+                    "replay: cargo test -p crucible-events --test simulation -- --system {system} --seed {seed}"
+                );
                 std::process::exit(101);
             }
             before = seed;
