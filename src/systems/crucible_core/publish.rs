@@ -105,6 +105,9 @@ impl CrucibleCore {
                 leave_out(&mut publication, false);
             }
         }
+        if was_turned_away(&publication) {
+            self.window().forget(event.id);
+        }
         self.events.count(std::slice::from_ref(&publication));
         Ok(publication)
     }
@@ -139,9 +142,6 @@ impl CrucibleCore {
                 Pushed::Full(_) => leave_out(publication, true),
                 Pushed::Closed(_) => leave_out(publication, false),
             }
-        }
-        if was_turned_away(publication) {
-            self.window().forget(event.id);
         }
         stuck
     }
@@ -200,6 +200,10 @@ impl CrucibleCore {
                 leave_all_out(&left, &desk.places, publications, false);
             }
         }
+        // Not before: those who waited in vain, since the service left, got nothing either.
+        if publications.iter().any(was_turned_away) {
+            self.forget_the_turned_away(chunk, publications);
+        }
         self.events.count(publications);
         Ok(())
     }
@@ -240,11 +244,7 @@ impl CrucibleCore {
                 later.extend(outbox.take_out(place).map(|number| (number, place, due)));
             }
         }
-        let stuck = self.push_gathered(chunk, &snapshot, now, on_full, desk, publications);
-        if publications.iter().any(was_turned_away) {
-            self.forget_the_turned_away(chunk, publications);
-        }
-        stuck
+        self.push_gathered(chunk, &snapshot, now, on_full, desk, publications)
     }
 
     fn push_gathered(

@@ -209,3 +209,37 @@ async fn an_events_own_deliveries_weigh_nothing_when_its_group_chooses() {
     let batch = core.publish_batch(&[next(2), next(3)], OnFull::Wait).await.expect("open");
     assert_eq!(batch, [accepted(1), accepted(2)]);
 }
+
+/// One target leaves while it is waited for, the group has nobody: nobody got it, so it may come again.
+#[tokio::test(start_paused = true)]
+async fn who_waited_in_vain_is_not_seen() {
+    let core = Arc::new(small());
+    for name in ["idle", "leaving"] {
+        add(&core, name, None).await;
+    }
+    add(&core, "full", Some(Arc::new(Notify::new()))).await;
+    let members = [Member::new("idle").with_weight(0), Member::new("leaving")];
+    let nobody = GroupSpec::new("nobody", Strategy::WeightedRandom { seed: 1 }, members);
+    core.define_group(nobody).await.expect("defined");
+    core.unregister(&"leaving".into()).await.expect("it was there");
+    publish(&core, event(1, Priority::Normal, &["full"]), OnFull::Wait).await;
+    tokio::task::yield_now().await; // the handler has it
+    for id in 2..=3 {
+        publish(&core, event(id, Priority::Normal, &["full"]), OnFull::Wait).await;
+    }
+    let targets = [Target::Service("full".into()), Target::Group("nobody".into())];
+    let to_both = |id| {
+        Arc::new(Event { targets: targets.clone().into(), ..Event::clone(&event(id, Priority::Normal, &[])) })
+    };
+    let (one, many, alone, among) = (core.clone(), core.clone(), to_both(4), to_both(5));
+    let single = tokio::spawn(async move { publish(&one, alone, OnFull::Wait).await });
+    let batch = tokio::spawn(async move { many.publish_batch(&[among], OnFull::Wait).await });
+    tokio::task::yield_now().await; // both wait for room
+    core.unregister(&"full".into()).await.expect("it was there");
+    let turned_away = Publication::BackPressure { deliveries: 0, full: 1 };
+    assert_eq!(single.await.expect("no panic"), turned_away);
+    assert_eq!(batch.await.expect("no panic").expect("open"), [turned_away]);
+    for id in 4..=5 {
+        assert_eq!(publish(&core, event(id, Priority::Normal, &["idle"]), OnFull::Wait).await, accepted(1));
+    }
+}

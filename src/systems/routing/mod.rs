@@ -30,6 +30,7 @@ mod publication;
 mod receiving;
 mod rule;
 mod service;
+pub mod simulation;
 mod statistics;
 
 pub use capability::{Capabilities, Capability};

@@ -1,0 +1,48 @@
+use std::collections::VecDeque;
+
+use crate::event::EventId;
+use crate::routing::WindowPolicy;
+
+/// [`WindowPolicy`], word for word: the last ids that were accepted, and when.
+#[derive(Debug)]
+pub(super) struct Window {
+    policy: WindowPolicy,
+    accepted: VecDeque<(EventId, u64)>,
+}
+
+impl Window {
+    pub(super) fn new(policy: WindowPolicy) -> Self {
+        Self { policy, accepted: VecDeque::new() }
+    }
+
+    fn prune(&mut self, now: u64) {
+        let time = u64::try_from(self.policy.time.as_nanos()).unwrap_or(u64::MAX);
+        self.accepted.retain(|&(_, at)| now - at < time);
+    }
+
+    /// Whether the id counts as seen; if not, it does from now on.
+    pub(super) fn is_duplicate(&mut self, id: EventId, now: u64) -> bool {
+        if self.policy.entries == 0 {
+            return false;
+        }
+        self.prune(now);
+        if self.accepted.iter().any(|&(seen, _)| seen == id) {
+            return true;
+        }
+        self.accepted.push_back((id, now));
+        if self.accepted.len() > self.policy.entries {
+            self.accepted.pop_front();
+        }
+        false
+    }
+
+    /// Nobody got it.
+    pub(super) fn forget(&mut self, id: EventId) {
+        self.accepted.retain(|&(seen, _)| seen != id);
+    }
+
+    pub(super) fn len(&mut self, now: u64) -> usize {
+        self.prune(now);
+        self.accepted.len()
+    }
+}
