@@ -6,8 +6,8 @@ use tokio::sync::Notify;
 use super::{Config, CrucibleCore};
 use crate::event::{Event, EventId, EventKind, Name, Payload, Priority, Target, Timestamp};
 use crate::routing::{
-    Batch, BatchOutcome, DeathCause, EventSystem, Filter, GroupSpec, Handler, Ledger, OnFull, Publication,
-    Rule, ServiceSpec, Strategy,
+    Batch, BatchOutcome, DeathCause, EventSystem, Filter, GroupSpec, Handler, Ledger, Member, OnFull,
+    Publication, Rule, ServiceSpec, Strategy,
 };
 
 type Seen = Arc<Mutex<Vec<u128>>>;
