@@ -134,14 +134,17 @@ pub(super) struct Desk {
 /// Desks that nobody works at. At most as many are kept as published at the same time, and no more
 /// than [`KEPT`].
 #[derive(Debug, Default)]
-pub(super) struct Desks(Mutex<Vec<Box<Desk>>>);
+pub(super) struct Desks(Mutex<Idle>);
+
+/// Boxed: a desk is large, and moved twice for each batch.
+type Idle = Vec<Box<Desk>>;
 
 /// More publishers than this at one moment build a desk anew; on machines with more cores the lock
 /// of the mailboxes bounds them sooner.
 const KEPT: usize = 64;
 
 impl Desks {
-    fn lock(&self) -> MutexGuard<'_, Vec<Box<Desk>>> {
+    fn lock(&self) -> MutexGuard<'_, Idle> {
         self.0.lock().expect("nothing panics while it holds this lock")
     }
 

@@ -18,6 +18,8 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
+use smallvec::SmallVec;
+
 pub(super) use lanes::SMALLEST_BATCH;
 pub use receiver::Receiver;
 pub use settled::{Counts, Settled};
@@ -70,10 +72,13 @@ struct State {
     /// The service's task, while it sleeps for want of deliveries.
     sleeper: Option<Waker>,
     /// Who waits for room.
-    publishers: Vec<Waker>,
+    publishers: Crowd,
     /// Who waits for all to be settled.
-    watchers: Vec<Waker>,
+    watchers: Crowd,
 }
+
+/// Mostly nobody or one: then no memory is taken for it.
+type Crowd = SmallVec<[Waker; 1]>;
 
 /// Deliveries that wait, and until when they may be begun.
 #[derive(Debug)]
@@ -114,8 +119,8 @@ impl Mailbox {
             closed: false,
             ended: false,
             sleeper: None,
-            publishers: Vec::new(),
-            watchers: Vec::new(),
+            publishers: Crowd::new(),
+            watchers: Crowd::new(),
         };
         Self { capacity, state: Mutex::new(state), load: Gauges::default() }
     }
@@ -354,7 +359,7 @@ fn wake_sleeper(mut state: MutexGuard<'_, State>) {
     }
 }
 
-fn enlist(crowd: &mut Vec<Waker>, cx: &Context<'_>) {
+fn enlist(crowd: &mut Crowd, cx: &Context<'_>) {
     if !crowd.iter().any(|waker| waker.will_wake(cx.waker())) {
         crowd.push(cx.waker().clone());
     }
