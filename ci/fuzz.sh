@@ -69,6 +69,7 @@ programs=$CARGO_TARGET_DIR/$(rustc -vV | sed -n 's/^host: //p')/release
 # Tracing what is compared took 40 % of the time; dictionaries and mutators know the words.
 cargo "${toolchain[@]}" fuzz build --fuzz-dir "$fuzz" --sanitizer $sanitizer --no-trace-compares >&2 || refuse "the targets do not build"
 
+trap 'echo "fuzz: interrupted; what was learnt is kept" >&2; exit 130' INT
 # Inputs are short: a few lines of rules and events. Longer ones take longer and seldom reach what these do not.
 options=(-runs="$runs" -max_len=1024 -timeout=10 -print_final_stats=1)
 found=()
