@@ -4,11 +4,13 @@
 //! - [`decode`]: bytes are an event or an error.
 //! - [`validate`]: the limits of events are those that their documentation tells.
 //! - [`rules`]: rules read from JSON, compiled, send an event where their plain meaning does.
+//! - [`configuration`]: a text is a configuration that works or an error.
 //!
 //! Each has one function `check` that takes bytes and panics when something does not hold. [`made`] makes events and rules of
 //! bytes, [`bounded`] counts what is allocated meanwhile.
 
 pub mod bounded;
+pub mod configuration;
 pub mod decode;
 pub mod made;
 pub mod rules;

@@ -1,5 +1,6 @@
 //! What is generated: bytes, and texts made of bytes.
 
+use arbitrary::Unstructured;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -18,4 +19,14 @@ pub(crate) fn rule_script() -> impl Strategy<Value = Vec<u8>> {
     let changes = vec(any::<u64>(), 1..20);
     changes
         .prop_map(|seeds| seeds.into_iter().fold(Vec::new(), |text, seed| made::with_other_line(&text, seed)))
+}
+
+pub(crate) fn configuration_text() -> impl Strategy<Value = Vec<u8>> {
+    any_bytes().prop_map(|bytes| write_configuration(&bytes))
+}
+
+/// The text of the configuration made of these bytes.
+pub(crate) fn write_configuration(bytes: &[u8]) -> Vec<u8> {
+    let text = made::configuration_text(&mut Unstructured::new(bytes));
+    text.expect("zeros are made of what is missing").into()
 }

@@ -19,7 +19,7 @@ use crucible_events::routing::{Filter, Rule};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 
-use checks::{bounded, decode, rules, validate};
+use checks::{bounded, configuration, decode, rules, validate};
 
 const CASES: u32 = 3_000;
 
@@ -81,15 +81,22 @@ fn rules_that_were_read_send_events_where_their_meaning_does() {
 }
 
 #[test]
+fn spoilt_texts_of_configurations_work_or_are_an_error() {
+    run(spoil::some_spoilt(inputs::configuration_text()), 25, configuration::check);
+}
+
+#[test]
 fn seeds_pass_and_get_far() {
     let _alone = alone();
-    let far = |target, check: &dyn Fn(&[u8]) -> bool| {
+    let get_far = |target, least: usize, check: &dyn Fn(&[u8]) -> bool| {
         let seeds = seeds::committed(target);
-        seeds.iter().filter(|seed| check(seed)).count() * 100 / seeds.len()
+        let far = seeds.iter().filter(|seed| check(seed)).count();
+        assert!(far >= least, "{far} seeds of {target} got far");
     };
-    assert!(far("decode", &decode::check) >= 30);
-    assert!(far("validate", &validate::check) >= 30);
-    assert!(far("rules", &|seed| rules::check(seed).matched > 0) >= 50);
+    get_far("configuration", 3, &configuration::check);
+    get_far("decode", 5, &decode::check);
+    get_far("validate", 3, &validate::check);
+    get_far("rules", 3, &|seed| rules::check(seed).matched > 0);
 }
 
 #[test]

@@ -2,7 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use crucible_events::crucible_core::Config;
+
 use crate::checks::made::{event_text, random, rule_text};
+use crate::inputs::write_configuration;
 
 fn folder(target: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds").join(target)
@@ -42,18 +45,31 @@ fn rules() -> Vec<Vec<u8>> {
         });
         lines.collect::<Vec<_>>().join(&b'\n')
     };
-    (0..8).map(script).collect()
+    (0..7).map(script).collect()
 }
 
 fn validate() -> Vec<Vec<u8>> {
-    (0..12).map(|seed| random(seed, 120)).collect()
+    (0..8).map(|seed| random(seed, 120)).collect()
+}
+
+/// All defaults, and some with a few settings.
+fn configuration() -> Vec<Vec<u8>> {
+    let mut seeds = vec![toml::to_string(&Config::default()).expect("every setting has a text").into_bytes()];
+    seeds.extend((0..7).map(|seed| write_configuration(&random(seed, 60))));
+    seeds
 }
 
 #[test]
 #[ignore = "writes fuzz/seeds anew"]
 fn write() {
     let _alone = crate::alone(); // another test reads them
-    for (target, seeds) in [("decode", decode()), ("rules", rules()), ("validate", validate())] {
+    let targets = [
+        ("configuration", configuration()),
+        ("decode", decode()),
+        ("rules", rules()),
+        ("validate", validate()),
+    ];
+    for (target, seeds) in targets {
         let folder = folder(target);
         std::fs::create_dir_all(&folder).expect("the folder can be made");
         for (number, seed) in seeds.iter().enumerate() {

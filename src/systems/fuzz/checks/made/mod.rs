@@ -1,9 +1,10 @@
-//! Events, limits and rules made of bytes: of the same bytes the same. Few names, so that they meet.
+//! Events, limits, rules and configurations made of bytes: of the same bytes the same. Few names, so that they meet.
 
 mod event;
 mod json;
 mod rule;
 mod text;
+mod toml;
 
 use arbitrary::{Result, Unstructured};
 use crucible_events::event::{EventKind, Name, Target};
@@ -11,6 +12,7 @@ use crucible_events::event::{EventKind, Name, Target};
 pub use event::{any_event, event, limits_for};
 pub use rule::rule;
 pub use text::{event_text, random, rule_text, with_other_line};
+pub use toml::configuration_text;
 
 /// About one time in eight; never once the bytes are used up.
 fn rarely(bytes: &mut Unstructured<'_>) -> Result<bool> {
