@@ -23,8 +23,8 @@ pub(super) struct Actor {
     pub(super) ready: [Vec<(usize, u64)>; LANES],
     /// Batches in a row that passed over each priority though some of it was ready.
     pub(super) passed_over: [u32; LANES],
-    /// Of these, the long ones.
-    pub(super) passed_over_long: [u32; LANES],
+    /// Of these, the full ones.
+    pub(super) passed_over_full: [u32; LANES],
     pub(super) tally: Tally,
 }
 
@@ -60,7 +60,7 @@ impl Actor {
             begun: vec![[0; LANES]; PUBLISHERS + 1],
             ready: Default::default(),
             passed_over: [0; LANES],
-            passed_over_long: [0; LANES],
+            passed_over_full: [0; LANES],
             tally: Tally::default(),
         }
     }

@@ -20,8 +20,8 @@ const LONG: usize = 16;
 const OTHERS: usize = 14;
 /// Batches in a row that may pass over a priority: a place that was kept for it may go to one that has expired.
 const PATIENCE: u32 = 256;
-/// Long batches in a row that may.
-const PATIENCE_LONG: u32 = 4;
+/// Full batches in a row that may.
+const PATIENCE_FULL: u32 = 4;
 
 /// How a handler's call came to its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -198,7 +198,9 @@ impl Model {
     /// The more urgent overtake, and nobody starves.
     fn check_fairness(&mut self, actor: usize, lanes: [usize; LANES], allowed: usize, now: u64) {
         let len: usize = lanes.iter().sum();
-        let Actor { ready, passed_over, passed_over_long, name, .. } = &mut self.actors[actor];
+        // In a shorter one the place may have been for a delivery that has expired.
+        let full = self.terms.batch.unwrap_or(LONG).max(LONG);
+        let Actor { ready, passed_over, passed_over_full, name, .. } = &mut self.actors[actor];
         let name = name.clone();
         let mut broken = None;
         for lane in 0..LANES {
@@ -206,12 +208,12 @@ impl Model {
             ready[lane].retain(|&(_, deadline)| deadline >= now);
             let expired = ready[lane].len() < before;
             if ready[lane].is_empty() || lanes[lane] > 0 || expired {
-                (passed_over[lane], passed_over_long[lane]) = (0, 0);
+                (passed_over[lane], passed_over_full[lane]) = (0, 0);
                 continue;
             }
             passed_over[lane] += 1;
-            passed_over_long[lane] += u32::from(len >= LONG);
-            if passed_over[lane] >= PATIENCE || passed_over_long[lane] >= PATIENCE_LONG {
+            passed_over_full[lane] += u32::from(len >= full);
+            if passed_over[lane] >= PATIENCE || passed_over_full[lane] >= PATIENCE_FULL {
                 broken = Some(format!("`{name}`: {} batches passed over priority {lane}", passed_over[lane]));
             }
         }

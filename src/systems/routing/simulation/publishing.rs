@@ -44,11 +44,12 @@ async fn publish_at_once<S: EventSystem>(
     drafts: &[(Option<usize>, Draft)],
 ) {
     // Before the first await of the call: what the system goes by at this moment.
-    let statistics = system.statistics().await;
+    let by_state = world.lock().goes_by_state;
+    let statistics = if by_state { system.statistics().await.ok() } else { None };
     let wall = system.now();
     let (first, events) = {
         let mut model = world.lock();
-        if let Ok(statistics) = &statistics {
+        if let Some(statistics) = &statistics {
             model.look(statistics);
         }
         model.publishing += 1;
@@ -66,12 +67,14 @@ async fn publish_at_once<S: EventSystem>(
         publication.map(|publication| vec![publication])
     };
     // Before anything else happens: how full the queues are, and who was displaced.
-    let statistics = system.statistics().await;
+    let turned_away =
+        |answer: &Vec<_>| answer.iter().any(|told| matches!(told, Publication::BackPressure { .. }));
+    let look = manner.batch || manner.on_full == OnFull::DropLowest || answer.as_ref().is_ok_and(turned_away);
+    let statistics = if look { system.statistics().await.ok() } else { None };
     let letters = match manner.on_full {
         OnFull::DropLowest => system.dead_letters().await.ok(),
         _ => None,
     };
-    let statistics = statistics.ok();
     let mut model = world.lock();
     model.publishing -= 1;
     model.answered(manner, first, events.len(), answer, statistics.as_ref());

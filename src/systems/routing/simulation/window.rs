@@ -17,7 +17,7 @@ impl Window {
 
     fn prune(&mut self, now: u64) {
         let time = u64::try_from(self.policy.time.as_nanos()).unwrap_or(u64::MAX);
-        self.accepted.retain(|&(_, at)| now - at < time);
+        while self.accepted.pop_front_if(|(_, at)| now - *at >= time).is_some() {}
     }
 
     /// Whether the id counts as seen; if not, it does from now on.
