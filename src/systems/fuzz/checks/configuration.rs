@@ -46,7 +46,7 @@ fn keeps_its_bounds(config: &Config) {
 }
 
 /// Fails the first batch that it gets.
-struct FailsOnce(AtomicBool);
+struct FailsOnce(Arc<AtomicBool>);
 
 impl Handler for FailsOnce {
     async fn handle(&self, batch: Batch<'_>) -> BatchOutcome {
@@ -63,11 +63,13 @@ fn works(mut config: Config) -> Result<(), SystemError> {
     config.window.entries = config.window.entries.min(64); // it may be asked to remember 670 MB of ids
     // A payload is to fit, and its names.
     (config.limits.payload_bytes, config.limits.name_bytes, config.limits.targets) = (1, 1, 1);
+    let no_pause = config.breaker.threshold > 1 && config.mailbox_capacity > 1;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     let runtime = runtime.expect("a runtime of one thread needs nothing but memory");
     runtime.block_on(async {
         let core = within(64 * 1024, || CrucibleCore::new(config)).expect("it was checked");
-        core.register(ServiceSpec::new("s"), FailsOnce(AtomicBool::new(false))).await?;
+        let failed = Arc::new(AtomicBool::new(false));
+        core.register(ServiceSpec::new("s"), FailsOnce(failed.clone())).await?;
         for id in 1..=2 {
             let payload = Payload::Binary("p".into());
             let event = Event::new(EventId(id), EventKind::Metrics, "s", Timestamp(0), payload);
@@ -78,6 +80,9 @@ fn works(mut config: Config) -> Result<(), SystemError> {
         let ledger = core.shutdown(Duration::from_secs(1)).await?;
         assert_eq!(ledger.check(), Ok(()));
         assert!(ledger.accepted >= 1, "an empty mailbox has room: {ledger:?}");
+        // A service whose task has panicked does nothing more, and nobody else notices.
+        assert!(failed.load(Ordering::Relaxed), "the first was not handed over: {ledger:?}");
+        assert!(ledger.acknowledged >= 1 || !no_pause, "the second was not handed over: {ledger:?}");
         Ok(())
     })
 }

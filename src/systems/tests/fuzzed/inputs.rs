@@ -1,6 +1,5 @@
 //! What is generated: bytes, and texts made of bytes.
 
-use arbitrary::Unstructured;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -22,11 +21,5 @@ pub(crate) fn rule_script() -> impl Strategy<Value = Vec<u8>> {
 }
 
 pub(crate) fn configuration_text() -> impl Strategy<Value = Vec<u8>> {
-    any_bytes().prop_map(|bytes| write_configuration(&bytes))
-}
-
-/// The text of the configuration made of these bytes.
-pub(crate) fn write_configuration(bytes: &[u8]) -> Vec<u8> {
-    let text = made::configuration_text(&mut Unstructured::new(bytes));
-    text.expect("zeros are made of what is missing").into()
+    any_bytes().prop_map(|bytes| made::configuration_text(&bytes))
 }

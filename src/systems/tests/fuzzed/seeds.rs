@@ -4,8 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crucible_events::crucible_core::Config;
 
-use crate::checks::made::{event_text, random, rule_text};
-use crate::inputs::write_configuration;
+use crate::checks::made::{configuration_text, event_text, random, rule_text};
 
 fn folder(target: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds").join(target)
@@ -55,7 +54,7 @@ fn validate() -> Vec<Vec<u8>> {
 /// All defaults, and some with a few settings.
 fn configuration() -> Vec<Vec<u8>> {
     let mut seeds = vec![toml::to_string(&Config::default()).expect("every setting has a text").into_bytes()];
-    seeds.extend((0..7).map(|seed| write_configuration(&random(seed, 60))));
+    seeds.extend((0..7).map(|seed| configuration_text(&random(seed, 60))));
     seeds
 }
 

@@ -48,8 +48,13 @@ const TABLES: [(&str, &[Setting]); 5] = [
     ),
 ];
 
-/// The text of a configuration, a few settings of which may not be allowed.
-pub fn configuration_text(bytes: &mut Unstructured<'_>) -> Result<String> {
+/// The text of the configuration made of these bytes; a few settings may not be allowed.
+pub fn configuration_text(bytes: &[u8]) -> Vec<u8> {
+    let text = write(&mut Unstructured::new(bytes));
+    text.expect("zeros are made of what is missing").into()
+}
+
+fn write(bytes: &mut Unstructured<'_>) -> Result<String> {
     let mut text = String::new();
     for (table, settings) in TABLES {
         if !table.is_empty() {
