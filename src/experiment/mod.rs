@@ -2,6 +2,7 @@
 //! whose work is checked.
 
 mod closed_loop;
+pub mod failures;
 mod lineup;
 mod open_loop;
 mod process;

@@ -3,10 +3,12 @@ use std::future::Future;
 use std::io;
 use std::sync::Arc;
 
+use crucible_events::crucible_core::ConfigError;
 use crucible_events::routing::SystemError;
 use serde::{Deserialize, Serialize};
 use tokio::runtime::{Builder, Runtime};
 
+use crate::load::faults::InvalidPlan;
 use crate::sut::{DriveError, SetUpError, StillWhole, WrongDeliveries};
 use crate::workload::{Owed, Workload};
 
@@ -31,9 +33,37 @@ pub enum RunError {
     /// A promise that figures take for granted does not hold.
     #[error("the measured instance does not keep a promise, so no figure is given: {0}")]
     NotWhole(#[from] StillWhole),
+    /// Settings that cannot work.
+    #[error("settings: {0}")]
+    Settings(#[from] ConfigError),
+    /// A plan of faults that makes no sense.
+    #[error("plan of faults: {0}")]
+    Plan(#[from] InvalidPlan),
+    /// Figures that must agree do not.
+    #[error("wrong work, so no figure is given: {what}: expected {expected}, got {got}")]
+    Accounts {
+        /// What they count.
+        what: String,
+        /// What it must be.
+        expected: u64,
+        /// What it is.
+        got: u64,
+    },
     /// A thread of the run panicked.
     #[error("a thread of the run panicked")]
     Panicked,
+}
+
+impl RunError {
+    /// Figures that do not agree.
+    pub(super) fn accounts(what: impl Into<String>, expected: u64, got: u64) -> Self {
+        Self::Accounts { what: what.into(), expected, got }
+    }
+
+    /// [`RunError::Accounts`] if they do not agree.
+    pub(super) fn check(what: impl Into<String>, expected: u64, got: u64) -> Result<(), Self> {
+        if expected == got { Ok(()) } else { Err(Self::accounts(what, expected, got)) }
+    }
 }
 
 /// Threads that run the system's tasks and its publisher.

@@ -2,6 +2,7 @@
 
 pub mod counts;
 pub mod daemon_performance;
+pub mod failures;
 mod quantity;
 mod table;
 

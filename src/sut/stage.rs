@@ -61,12 +61,24 @@ impl<S: EventSystem> Stage<S> {
         workload: &Workload,
         handler: impl Fn(Recorder) -> H,
     ) -> Result<Self, SetUpError> {
+        Self::set_up_each(system, workload, |_, recorder| handler(recorder)).await
+    }
+
+    /// The same where handlers differ from service to service.
+    ///
+    /// # Errors
+    /// The first thing that the system did not accept.
+    pub async fn set_up_each<H: Handler>(
+        system: S,
+        workload: &Workload,
+        handler: impl Fn(&ServiceSpec, Recorder) -> H,
+    ) -> Result<Self, SetUpError> {
         let failed = |what: String| move |source| SetUpError { what, source };
         let mut recorders = Vec::with_capacity(workload.services.len());
         for service in &workload.services {
             let recorder = Recorder::new(&service.name);
             recorders.push((service.name.clone(), recorder.clone()));
-            let registered = system.register(service.clone(), handler(recorder)).await;
+            let registered = system.register(service.clone(), handler(service, recorder)).await;
             registered.map_err(failed(format!("service `{}`", service.name)))?;
         }
         let offered = system.capabilities();
@@ -92,6 +104,11 @@ impl<S: EventSystem> Stage<S> {
             total += recorder.tally();
         }
         total
+    }
+
+    /// What each service received so far, in the order of the workload's.
+    pub fn tallies(&self) -> impl Iterator<Item = (&Name, Tally)> {
+        self.recorders.iter().map(|(service, recorder)| (service, recorder.tally()))
     }
 
     /// Compares what each service received with what it is owed of the first `published` events (see

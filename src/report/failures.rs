@@ -1,0 +1,125 @@
+//! The tables of the example `failures`.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use super::quantity::{bytes, rate, thousands, three_digits};
+use super::table::columns;
+use crate::experiment::failures::{FailureRound, Kept, Recovery, RoundPair};
+use crate::measure::Reading;
+use crate::stats::{RatioError, RatioEstimate, median};
+
+/// What is promised: the others lose no more than a tenth.
+pub const LEAST_RATIO: f64 = 0.9;
+
+/// Pairs of rounds whose deliveries take their services the same work.
+#[derive(Debug)]
+pub struct Compared {
+    /// What each delivery takes.
+    pub work: String,
+    /// In the order in which they were run.
+    pub pairs: Vec<RoundPair>,
+}
+
+/// A line for each: the others' throughput under either condition, per second and per CPU second.
+///
+/// # Errors
+/// No rounds, or one in which nothing was acknowledged.
+pub fn throughput(compared: &[Compared]) -> Result<String, RatioError> {
+    let head = [
+        "each delivery takes",
+        "nobody fails /s",
+        "failing /s",
+        "ratio",
+        "ratio of CPU",
+        "retried",
+        "turned away",
+    ];
+    let mut lines = vec![head.map(str::to_owned).to_vec()];
+    for Compared { work, pairs } in compared {
+        let middle = |of: fn(&RoundPair) -> f64| {
+            let values: Vec<f64> = pairs.iter().map(of).collect();
+            median(&values)
+        };
+        let per_cpu: Option<Vec<f64>> =
+            pairs.iter().map(|pair| log_ratio(pair, FailureRound::per_cpu_second)).collect();
+        let per_second: Vec<f64> =
+            pairs.iter().filter_map(|pair| log_ratio(pair, |round| Some(round.per_second()))).collect();
+        let per_cpu = per_cpu.map_or_else(|| Ok("–".to_owned()), |logs| ratio(&logs))?;
+        let retried: u64 = pairs.iter().map(|pair| pair.failing.retried).sum();
+        let turned_away: u64 = pairs.iter().map(|pair| pair.failing.others_turned_away).sum();
+        lines.push(vec![
+            work.clone(),
+            middle(|pair| pair.sound.per_second()).map_or_else(|| "–".to_owned(), rate),
+            middle(|pair| pair.failing.per_second()).map_or_else(|| "–".to_owned(), rate),
+            ratio(&per_second)?,
+            per_cpu,
+            thousands(retried),
+            thousands(turned_away),
+        ]);
+    }
+    Ok(columns(&lines))
+}
+
+fn log_ratio(pair: &RoundPair, of: impl Fn(&FailureRound) -> Option<f64>) -> Option<f64> {
+    Some((of(&pair.failing)? / of(&pair.sound)?).ln())
+}
+
+fn ratio(logs: &[f64]) -> Result<String, RatioError> {
+    let estimate = RatioEstimate::from_log_ratios(logs, 0.95)?;
+    let interval = estimate.interval.map_or_else(
+        || "[too few rounds]".to_owned(),
+        |interval| format!("[{:.3}, {:.3}]", interval.low, interval.high),
+    );
+    Ok(format!("{:.3} {interval}", estimate.ratio))
+}
+
+/// A line for each stall; times after its end in periods of the breaker.
+pub fn recovery(recoveries: &[Recovery], period: Duration) -> String {
+    let head = ["stalled for", "breaker opened", "waited", "first acknowledged", "caught up"];
+    let mut lines = vec![head.map(str::to_owned).to_vec()];
+    let periods = |time: Duration| format!("{:.3} periods", time.as_secs_f64() / period.as_secs_f64());
+    for recovery in recoveries {
+        lines.push(vec![
+            format!("{} ms", recovery.stalled.as_millis()),
+            recovery.opened.to_string(),
+            thousands(recovery.backlog),
+            periods(recovery.first),
+            periods(recovery.caught_up),
+        ]);
+    }
+    columns(&lines)
+}
+
+/// A line for each thing that is kept, and the memory it takes.
+pub fn kept(kept: &Kept) -> String {
+    let line =
+        |what: &str, seen: u64, allowed: u64| vec![what.to_owned(), thousands(seen), thousands(allowed)];
+    let Kept { seen, allowed, .. } = kept;
+    let lines = [
+        ["", "at most, seen", "at most, allowed"].map(str::to_owned).to_vec(),
+        line("deliveries waiting for the stalled service", seen.deliveries, allowed.deliveries),
+        line("dead letters", seen.dead_letters, allowed.dead_letters),
+        line("ids that count as seen", seen.ids, allowed.ids),
+    ];
+    let mut out = columns(&lines);
+    let size = |reading: &Reading<u64>| match reading {
+        Reading::Value(size) => bytes(*size),
+        Reading::Absent { not_measured } => format!("not measured ({not_measured})"),
+    };
+    let pinned = kept.events_pinned_at_most;
+    let _ = writeln!(
+        out,
+        "{} events published, {} deliveries turned away once the mailbox was full ({}× its room).\nResident beyond \
+         the beginning: {} when it was full, {} at most until the end.\nA full mailbox keeps {} events alive at most, \
+         {} as they arrive.",
+        thousands(kept.events),
+        thousands(kept.turned_away),
+        three_digits(kept.turned_away as f64 / (pinned / 8) as f64),
+        size(&kept.resident_when_full),
+        size(&kept.resident_peak),
+        thousands(pinned),
+        bytes(pinned * kept.event_bytes),
+    );
+    out
+}
