@@ -21,6 +21,8 @@ pub(super) struct Published {
     pub(super) deliveries: Vec<Delivery>,
     /// Services of which any may get one of the deliveries, since the choice depends on a load that is not known.
     pub(super) loose: Vec<usize>,
+    /// How many groups these are of.
+    pub(super) loose_groups: usize,
     /// Deliveries that the answer announced.
     pub(super) told: u64,
 }

@@ -112,6 +112,7 @@ impl Model {
             expected: Expected::Duplicate,
             deliveries: Vec::new(),
             loose: Vec::new(),
+            loose_groups: 0,
             told: 0,
         };
         published.expected = self.route(&event, &mut published, among_others);
@@ -177,7 +178,7 @@ impl Model {
         if self.goes_by_state {
             unavailable = self.oracle.unavailable(event);
             if among_others {
-                published.loose = self.loose(event);
+                (published.loose, published.loose_groups) = self.loose(event);
             }
         }
         let receivers = self.oracle.publish(event).unwrap_or_default();
@@ -196,18 +197,20 @@ impl Model {
         }
     }
 
-    /// Members of the event's groups that go by load, which changes while a batch is published.
-    fn loose(&self, event: &Event) -> Vec<usize> {
-        let mut loose = Vec::new();
+    /// Members of the event's groups that go by load, which changes while a batch is published, and how many
+    /// groups these are.
+    fn loose(&self, event: &Event) -> (Vec<usize>, usize) {
+        let (mut loose, mut groups) = (Vec::new(), 0);
         for target in self.oracle.preview(event) {
             if let Target::Group(name) = target
                 && let Some(group) = self.groups.get(&name)
                 && group.strategy == Strategy::LeastConnections
             {
+                groups += 1;
                 loose.extend(group.members.iter().filter_map(|member| self.actor(&member.name)));
             }
         }
-        loose
+        (loose, groups)
     }
 
     /// What statistics say at any moment: bounds, and what balancing goes by.
@@ -323,7 +326,8 @@ impl Model {
         let most = fresh().count();
         // Those that left, or were closed, while the call waited for room.
         let gone = fresh().filter(|to| self.closing || self.actors[to.actor].left).count();
-        let loose = if published.loose.is_empty() { 0 } else { most.min(1) };
+        // Each of them may have chosen somebody who gets the event anyway.
+        let loose = most.min(published.loose_groups);
         let deliveries = deliveries.map_or(most, |deliveries| deliveries as usize);
         let turned_away = full.saturating_sub(unavailable) as usize;
         let waited = manner.on_full == OnFull::Wait && !manner.in_handler;
