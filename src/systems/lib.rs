@@ -2,13 +2,14 @@
 //!
 //! An [`event`] is something that happened: a kind, a priority, a source, a payload. [`routing`] says what it means to bring
 //! events to services: which rules count, who is a target, what publishing answers, where every accepted delivery has to be
-//! accounted for. That contract is one trait, [`EventSystem`](routing::EventSystem); two things hold an implementation to it:
+//! accounted for. That contract is one trait, [`EventSystem`](routing::EventSystem); three things hold an implementation to it:
 //!
 //! - the [`Oracle`](routing::Oracle), the plain meaning of rules, which tells who gets what and delivers nothing;
-//! - the [`conformance`](routing::conformance) suite, which puts any system through its promises and reports each.
+//! - the [`conformance`](routing::conformance) suite, which puts any system through its promises and reports each;
+//! - the [`simulation`](routing::simulation), which puts it through a life in virtual time, drawn from a seed.
 //!
 //! ```text
-//!  event ──► routing: contract · oracle · conformance
+//!  event ──► routing: contract · oracle · conformance · simulation
 //!               ▲               ▲               ▲
 //!        data_coordinator  crucible_core    reference      …and yours
 //! ```
@@ -18,6 +19,10 @@
 //! - [`reference`](mod@reference): what handing over costs when the targets are known; a measure to hold the others against.
 //!
 //! Nothing here measures anything: that is the suite's part, which depends on this crate and never the other way round.
+
+// There is nothing here for Miri to find.
+#![forbid(unsafe_code)]
+
 pub mod crucible_core;
 pub mod data_coordinator;
 pub mod event;

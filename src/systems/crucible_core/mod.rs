@@ -1,18 +1,24 @@
 //! CrucibleCore, the centralized daemon.
 //!
 //! ```text
-//! publish ─► check ─► table ─► receivers ─► outbox ─► mailbox of each service ─► its task ─► handler
-//!                       ▲                      one lock per batch   by priority    batches
-//!            control ───┘ rules, groups and services change here; readers see whole snapshots
+//! publish ─► check ─► window ─► table ─► outbox ─► mailbox of each service ─► its task ─► handler
+//!                     of ids      ▲      bits       by priority, breaker       batches      │
+//!            control ─────────────┘                  ▲ retries, schedules ◄─── settled ◄────┘
+//!            rules, groups and services change here;                              └─► dead letters
+//!            readers see whole snapshots
 //! ```
 //!
 //! - Rules are compiled into a table; looking an event up costs the same with 10 rules and with
 //!   10,000. Snapshots are swapped atomically and share all that did not change.
-//! - An event is shared among its receivers by pointer; its payload is never copied.
+//! - The events of a batch share one [`Envelope`](crate::routing::Envelope); a receiver gets a pointer to it
+//!   and a bit for each of its events. A payload is never copied, and nothing is allocated per delivery.
 //! - Each service has a task of its own and a bounded mailbox; who is slow delays nobody else.
-//! - Nothing is allocated per delivery.
+//! - A handler that fails, panics or exceeds its time-out has failed its deliveries; they wait beside the
+//!   others until they are tried again. While a breaker is open, deliveries wait in the mailbox. A time-out
+//!   or retry that does not happen sets no alarm: the runtime's timer is asked only by tasks that wait.
+//! - All that is decided by time goes by one injected [`Clock`].
 //!
-//! [`table`] and [`mailbox`] are public as parts: to be used alone, and measured alone.
+//! What is public beside [`CrucibleCore`] are parts: to be used alone, and measured alone.
 
 pub mod balance;
 pub mod breaker;
