@@ -2,13 +2,14 @@
 //!
 //! An [`event`] is something that happened: a kind, a priority, a source, a payload. [`routing`] says what it means to bring
 //! events to services: which rules count, who is a target, what publishing answers, where every accepted delivery has to be
-//! accounted for. That contract is one trait, [`EventSystem`](routing::EventSystem); two things hold an implementation to it:
+//! accounted for. That contract is one trait, [`EventSystem`](routing::EventSystem); three things hold an implementation to it:
 //!
 //! - the [`Oracle`](routing::Oracle), the plain meaning of rules, which tells who gets what and delivers nothing;
-//! - the [`conformance`](routing::conformance) suite, which puts any system through its promises and reports each.
+//! - the [`conformance`](routing::conformance) suite, which puts any system through its promises and reports each;
+//! - the [`simulation`](routing::simulation), which does to it by thousands of seeds what time and mishap can do.
 //!
 //! ```text
-//!  event ──► routing: contract · oracle · conformance
+//!  event ──► routing: contract · oracle · conformance · simulation
 //!               ▲               ▲               ▲
 //!        data_coordinator  crucible_core    reference      …and yours
 //! ```
