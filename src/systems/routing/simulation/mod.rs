@@ -25,7 +25,8 @@
 //!
 //! What it takes more strictly than the contract's words, as a system on one machine can keep it: an event is routed,
 //! and compared with the window, before publishing it first waits for anything; nothing that may be handed over waits
-//! while nothing is in its way; of [long](handing) batches in a row no more than a few pass over a priority.
+//! while nothing is in its way; of full batches in a row no more than three pass over a
+//! priority, and where critical deliveries are left behind at most 14 of a batch are less urgent.
 
 mod actor;
 mod behaviour;

@@ -92,7 +92,7 @@ pub struct Draft {
     pub kind: usize,
     /// Its priority.
     pub priority: Priority,
-    /// A number among the [sources](super::generate::SOURCES).
+    /// Who says so: a number from 0 to 2.
     pub source: usize,
     /// Explicit targets; none: the rules count.
     pub targets: Vec<Target>,
