@@ -58,12 +58,16 @@ impl Handler for FailsOnce {
     }
 }
 
+/// How long a system may take to end.
+const GRACE: Duration = Duration::from_secs(1);
+
 /// A system with these settings takes two events, one of which fails once, and ends at once.
 fn works(mut config: Config) -> Result<(), SystemError> {
     config.window.entries = config.window.entries.min(64); // it may be asked to remember 670 MB of ids
     // A payload is to fit, and its names.
     (config.limits.payload_bytes, config.limits.name_bytes, config.limits.targets) = (1, 1, 1);
     let no_pause = config.breaker.threshold > 1 && config.mailbox_capacity > 1;
+    let soon_again = no_pause && config.retry.first < GRACE;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     let runtime = runtime.expect("a runtime of one thread needs nothing but memory");
     runtime.block_on(async {
@@ -77,12 +81,13 @@ fn works(mut config: Config) -> Result<(), SystemError> {
             core.publish(Arc::new(event), OnFull::Refuse).await?;
             tokio::task::yield_now().await;
         }
-        let ledger = core.shutdown(Duration::from_secs(1)).await?;
+        let ledger = core.shutdown(GRACE).await?;
         assert_eq!(ledger.check(), Ok(()));
         assert!(ledger.accepted >= 1, "an empty mailbox has room: {ledger:?}");
         // A service whose task has panicked does nothing more, and nobody else notices.
         assert!(failed.load(Ordering::Relaxed), "the first was not handed over: {ledger:?}");
         assert!(ledger.acknowledged >= 1 || !no_pause, "the second was not handed over: {ledger:?}");
+        assert!(ledger.acknowledged == 2 || !soon_again, "the first was not tried again: {ledger:?}");
         Ok(())
     })
 }

@@ -21,7 +21,7 @@ use proptest::test_runner::{Config, RngSeed, TestRunner};
 
 use checks::{bounded, configuration, decode, rules, validate};
 
-const CASES: u32 = 3_000;
+const CASES: u32 = 2_000;
 
 fn runner() -> TestRunner {
     let given = Config::default();

@@ -11,7 +11,7 @@ pub fn rule(bytes: &mut Unstructured<'_>) -> Result<Rule> {
     let filter = filter(bytes, 3)?;
     let mut rule = Rule::new(id, filter, [target(bytes)?]);
     rule.targets.extend(up_to(2, bytes, target)?);
-    rule.priority = if rarely(bytes)? { bytes.arbitrary()? } else { bytes.int_in_range(-1..=1)? };
+    rule.priority = *bytes.choose(&[0, 0, 1, -1, i32::MAX, i32::MIN])?;
     rule.last = rarely(bytes)?;
     Ok(rule)
 }
