@@ -33,6 +33,7 @@ pub fn throughput(compared: &[Compared]) -> Result<String, RatioError> {
         "ratio",
         "ratio of CPU",
         "retried",
+        "breakers opened",
         "turned away",
     ];
     let mut lines = vec![head.map(str::to_owned).to_vec()];
@@ -47,6 +48,7 @@ pub fn throughput(compared: &[Compared]) -> Result<String, RatioError> {
             pairs.iter().filter_map(|pair| log_ratio(pair, |round| Some(round.per_second()))).collect();
         let per_cpu = per_cpu.map_or_else(|| Ok("–".to_owned()), |logs| ratio(&logs))?;
         let retried: u64 = pairs.iter().map(|pair| pair.failing.retried).sum();
+        let breakers_opened: u64 = pairs.iter().map(|pair| pair.failing.breakers_opened).sum();
         let turned_away: u64 = pairs.iter().map(|pair| pair.failing.others_turned_away).sum();
         lines.push(vec![
             work.clone(),
@@ -55,6 +57,7 @@ pub fn throughput(compared: &[Compared]) -> Result<String, RatioError> {
             ratio(&per_second)?,
             per_cpu,
             thousands(retried),
+            thousands(breakers_opened),
             thousands(turned_away),
         ]);
     }
