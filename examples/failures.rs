@@ -8,8 +8,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use crucible_perf::experiment::Material;
-use crucible_perf::experiment::failures::{FailureLoad, RecoveryLoad, compare, keep_publishing, recover};
+use crucible_perf::experiment::failures::{
+    FailureLoad, Recovery, RecoveryLoad, compare, keep_publishing, recover,
+};
+use crucible_perf::experiment::{Material, RunError};
 use crucible_perf::report::failures::{Compared, LEAST_RATIO, kept, recovery, throughput};
 use crucible_perf::sut::HandlerWork;
 use crucible_perf::workload::{Scenario, Workload};
@@ -91,10 +93,7 @@ fn load(args: &Args, work: HandlerWork) -> FailureLoad {
 }
 
 /// Stalls that end at different points of the breaker's period.
-fn recoveries(
-    args: &Args,
-    material: &mut Material,
-) -> Result<Vec<crucible_perf::experiment::failures::Recovery>, crucible_perf::experiment::RunError> {
+fn recoveries(args: &Args, material: &mut Material) -> Result<Vec<Recovery>, RunError> {
     let rounds = u32::from(args.rounds);
     let stall = |round: u32| RecoveryLoad {
         work: HandlerWork::Spin(args.handler),

@@ -17,6 +17,8 @@ pub struct Kept {
     pub events: u64,
     /// Deliveries that were turned away after the mailbox had filled up.
     pub turned_away: u64,
+    /// Deliveries that a mailbox holds.
+    pub mailbox_capacity: u64,
     /// What was kept at most at any time.
     pub seen: KeptMost,
     /// What may be kept.
@@ -64,13 +66,14 @@ pub fn keep_publishing(
 
 async fn fill_and_go_on(beginning: &Beginning, times: u64, failing: f64) -> Result<Kept, RunError> {
     let config = Config::default();
-    let enough = times * config.mailbox_capacity as u64;
+    let mailbox_capacity = config.mailbox_capacity as u64;
+    let enough = times * mailbox_capacity;
     let allowed = KeptMost {
         deliveries: (config.mailbox_capacity + config.batch) as u64,
         dead_letters: config.dead_letters as u64,
         ids: config.window.entries as u64,
     };
-    let events_pinned_at_most = PINNED_FOR_EACH * config.mailbox_capacity as u64;
+    let events_pinned_at_most = PINNED_FOR_EACH * mailbox_capacity;
     let plan = FaultPlan::errors(failing, beginning.workload.seed);
     let mut crew = Crew::assemble(beginning, config, plan, HandlerWork::None).await?;
     let memory = Growth::begin();
@@ -106,6 +109,7 @@ async fn fill_and_go_on(beginning: &Beginning, times: u64, failing: f64) -> Resu
     Ok(Kept {
         events: published.events,
         turned_away: published.turned_away,
+        mailbox_capacity,
         seen,
         allowed,
         resident_when_full: resident_when_full

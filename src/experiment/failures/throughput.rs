@@ -52,6 +52,8 @@ pub struct FailureRound {
     pub retried: u64,
     /// Deliveries that were given up.
     pub dead_lettered: u64,
+    /// How often breakers opened. By default each keeps its service waiting for 5 s.
+    pub breakers_opened: u64,
     /// Deliveries for which there was no room, at whomever.
     pub turned_away: u64,
     /// Of these, at services other than the stalled one.
@@ -164,6 +166,7 @@ async fn round(
         errors,
         retried: sum(|service| service.retried),
         dead_lettered: sum(|service| service.dead_lettered),
+        breakers_opened: sum(|service| service.breaker_opened),
         turned_away,
         others_turned_away,
     })
