@@ -112,6 +112,17 @@ impl Lanes {
         }
     }
 
+    /// Moves the late ones at the head of each lane to `late`.
+    pub(super) fn expire(&mut self, now: Moment, late: &mut Vec<Parcel>) {
+        for lane in &mut self.lanes {
+            while let Some(first) = lane.waiting.pop_front_if(|first| first.deadline < now) {
+                lane.deliveries -= first.parcel.len();
+                self.deliveries -= first.parcel.len();
+                late.push(first.parcel);
+            }
+        }
+    }
+
     /// How many of each lane go into a batch of `len`, which is no more than wait.
     fn places(&mut self, len: usize) -> [usize; Priority::ALL.len()] {
         let waiting = [0, 1, 2, 3].map(|lane: usize| self.lanes[lane].deliveries);

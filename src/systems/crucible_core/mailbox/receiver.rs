@@ -100,6 +100,7 @@ impl Receiver {
                 Taken::Batch if !self.batch.is_empty() => return Poll::Ready(true),
                 // All were late.
                 Taken::Batch => self.let_go(),
+                Taken::Late => {}
                 Taken::Nothing { until: None } => return Poll::Pending,
                 Taken::Nothing { until: Some(until) } => ready!(self.timer.poll(&self.clock, until, cx)),
                 Taken::Over => return Poll::Ready(false),
@@ -108,6 +109,8 @@ impl Receiver {
     }
 
     fn take(&mut self, mailbox: &Mailbox, cx: &Context<'_>) -> Taken {
+        // Dropped after the lock: it may be the last to hold the events.
+        let mut late = Vec::new();
         let mut state = mailbox.lock();
         if !self.verdict.is_empty() {
             state.put_down(&mut self.verdict, &self.clock, &mailbox.load);
@@ -124,14 +127,20 @@ impl Receiver {
             Allowance::Probes(probes) => self.limit.min(probes),
             Allowance::Nothing { until } => return Taken::Nothing { until: Some(until) },
         };
+        let in_one = state.arrivals == waiting && (!state.mixed || state.arrived.len() == waiting);
+        if !in_one || waiting > most {
+            state.sort_and_expire(self.clock.now(), &mailbox.load, &mut late);
+            if !late.is_empty() {
+                return made_room(state);
+            }
+        }
         self.permits = self.limiter.take(waiting.min(most), cx.waker());
         if self.permits == 0 {
             return Taken::Nothing { until: None };
         }
         state.in_hand = self.permits;
         let publishers = std::mem::take(&mut state.publishers);
-        let all_arrived = state.arrivals == waiting && waiting == self.permits;
-        if all_arrived && (!state.mixed || state.arrived.len() == waiting) {
+        if in_one && waiting == self.permits {
             let mixed = std::mem::take(&mut state.mixed);
             std::mem::swap(&mut state.arrived, &mut self.arrived);
             state.arrivals = 0;
@@ -181,6 +190,8 @@ impl Drop for Receiver {
 
 enum Taken {
     Batch,
+    /// Some of what waited was late, and is gone; now there may be something else.
+    Late,
     /// The task is woken when something comes, or at this moment.
     Nothing {
         until: Option<Moment>,
@@ -189,6 +200,16 @@ enum Taken {
 }
 
 impl State {
+    /// Late deliveries must not take the places of others in a batch: they go before it is made.
+    #[cold]
+    fn sort_and_expire(&mut self, now: Moment, load: &Gauges, late: &mut Vec<Parcel>) {
+        self.sort();
+        self.lanes.expire(now, late);
+        let expired: usize = late.iter().map(Parcel::len).sum();
+        self.counts.ledger.expired += expired as u64;
+        load.settled(expired as u64);
+    }
+
     fn put_down(&mut self, verdict: &mut Verdict, clock: &Clock, load: &Gauges) {
         let settled = verdict.acknowledged + verdict.expired;
         self.in_hand -= settled;
@@ -222,6 +243,15 @@ impl State {
         self.breaker.settled(acknowledged, now);
         done + dead_lettered
     }
+}
+
+/// Who waits for room has to hear of it.
+#[cold]
+fn made_room(mut state: MutexGuard<'_, State>) -> Taken {
+    let publishers = std::mem::take(&mut state.publishers);
+    drop(state);
+    publishers.into_iter().for_each(Waker::wake);
+    Taken::Late
 }
 
 /// Nothing waits to be handed over now. If nothing is left at all, who waits for that is told.

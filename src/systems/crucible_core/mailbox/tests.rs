@@ -260,6 +260,27 @@ fn what_is_not_begun_in_time_has_expired() {
     assert_eq!((bench.mailbox.unsettled(), bench.limiter.left()), (0, 1_000));
 }
 
+/// One place in 48 small batches is kept for Low: it must not go to one that is late.
+#[test]
+fn the_late_take_nobodys_place() {
+    let mut bench = Bench::with_permits(1_000, 64, 1);
+    for id in 1..=100 {
+        bench.mailbox.push(one(id, Priority::Low), Moment(10));
+    }
+    bench.push_all(101..=101, Priority::Low);
+    bench.push_all(201..=300, Priority::Critical);
+    bench.advance(11);
+    let mut served = Vec::new();
+    for _ in 0..48 {
+        served.extend(bench.take());
+        bench.receiver.acknowledge();
+    }
+    assert!(served.contains(&101), "{served:?}");
+    assert_eq!(bench.mailbox.counts().ledger.expired, 100);
+    // The last one is told with the next take.
+    assert_eq!(bench.mailbox.unsettled(), 54);
+}
+
 #[test]
 fn a_failed_delivery_comes_back_at_its_moment_and_takes_room_meanwhile() {
     let mut bench = Bench::new(2, 64);
