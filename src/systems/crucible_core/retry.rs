@@ -10,7 +10,9 @@ pub fn wait(policy: &RetryPolicy, failures: u16, service: ServiceKey, event: Eve
     let doublings = u32::from(failures.saturating_sub(1)).min(31);
     let longest = policy.first.saturating_mul(1 << doublings).min(policy.longest);
     let draw = splitmix64(policy.seed ^ service.mix(event), failures.into());
-    longest.mul_f64(1.0 - policy.jitter * fraction(draw))
+    // Near the end of its range, `mul_f64` would round up to more than a Duration holds, and panic.
+    let share = longest.as_secs_f64() * (1.0 - policy.jitter * fraction(draw));
+    Duration::try_from_secs_f64(share).map_or(longest, |wait| wait.min(longest))
 }
 
 #[cfg(test)]
@@ -32,6 +34,19 @@ mod tests {
         };
         let millis = |failures| waits(&policy, failures)[0].as_millis();
         assert_eq!([1, 2, 3, 4, 5, u16::MAX].map(millis), [10, 20, 40, 70, 70, 70]);
+    }
+
+    #[test]
+    fn the_longest_duration_is_a_wait_like_any_other() {
+        let policy = RetryPolicy {
+            first: Duration::MAX,
+            longest: Duration::MAX,
+            jitter: 0.0,
+            ..RetryPolicy::default()
+        };
+        assert_eq!(waits(&policy, 1)[0], Duration::MAX);
+        let half = waits(&RetryPolicy { jitter: 0.5, ..policy }, 2);
+        assert!(half.iter().all(|wait| *wait >= Duration::MAX / 2));
     }
 
     #[test]

@@ -12,6 +12,9 @@ use crucible_events::routing::{
 
 use super::bounded::within;
 
+/// What reading TOML may allocate beside what its length accounts for: the parser takes 200 KiB where it goes on after an error.
+const BUDGET: usize = 512 << 10;
+
 /// Reads `data` as TOML; what is a configuration is written and read to the same, keeps its own bounds, and a system runs
 /// with it. Returns whether it is one.
 ///
@@ -19,7 +22,7 @@ use super::bounded::within;
 /// If anything of it does not hold.
 pub fn check(data: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(data) else { return false };
-    match within(128 * 1024 + 512 * data.len(), || Config::from_toml(text)) {
+    match within(BUDGET + 512 * data.len(), || Config::from_toml(text)) {
         Ok(config) => {
             keeps_its_bounds(&config);
             let written = toml::to_string(&config).unwrap_or_else(|error| panic!("{error}: {config:?}"));
