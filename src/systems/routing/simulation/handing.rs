@@ -126,6 +126,7 @@ impl Model {
         let open = |delivery: &Delivery| {
             delivery.fate == Fate::Waiting
                 && delivery.failures == 0
+                && delivery.life == 0
                 && published.loose.contains(&delivery.actor)
         };
         if let Some(at) = published.deliveries.iter().position(open) {
