@@ -44,7 +44,7 @@ impl Script {
         steps.push(Step::AddRule(Rule { filter: Filter::everything(), last: false, ..draw.rule() }));
         steps.extend((0..draw.from(2, 6)).map(|_| Step::AddRule(draw.rule())));
         let pace = draw.pace();
-        let longest = if seed < SHORT { 80 } else { 240 };
+        let longest = if seed < SHORT { 60 } else { 240 };
         for _ in 0..draw.from(20, longest) {
             steps.push(draw.step(&pace));
         }
