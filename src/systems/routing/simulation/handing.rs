@@ -18,8 +18,7 @@ const PROMPT: u64 = 2 * MS;
 const LONG: usize = 16;
 /// Places of a long batch that may be kept for the less urgent.
 const OTHERS: usize = 14;
-/// Batches in a row that may pass over a priority, and as many again for each delivery that expired: a place that was
-/// kept may go to one of these.
+/// Batches in a row that may pass over a priority: a place that was kept for it may go to one that has expired.
 const PATIENCE: u32 = 256;
 /// Full batches in a row that may.
 const PATIENCE_FULL: u32 = 4;
@@ -202,11 +201,6 @@ impl Model {
         let len: usize = lanes.iter().sum();
         // In a shorter one the place may have been for a delivery that has expired.
         let full = self.terms.batch.unwrap_or(LONG).max(LONG);
-        let late = self.actors[actor].passed_over.map(|batches| batches >= PATIENCE);
-        let patience = [0, 1, 2, 3].map(|lane: usize| {
-            let late = if late[lane] { self.maybe_expired(actor, lane, now) } else { 0 };
-            PATIENCE.saturating_add(late.saturating_mul(PATIENCE))
-        });
         let Actor { ready, passed_over, passed_over_full, name, .. } = &mut self.actors[actor];
         let name = name.clone();
         let mut broken = None;
@@ -220,7 +214,7 @@ impl Model {
             }
             passed_over[lane] += 1;
             passed_over_full[lane] += u32::from(len >= full);
-            if passed_over[lane] > patience[lane] || passed_over_full[lane] >= PATIENCE_FULL {
+            if passed_over[lane] >= PATIENCE || passed_over_full[lane] >= PATIENCE_FULL {
                 broken = Some(format!("`{name}`: {} batches passed over priority {lane}", passed_over[lane]));
             }
         }
@@ -236,17 +230,6 @@ impl Model {
         if let Some(broken) = broken {
             self.violated(Promise::Fairness, broken);
         }
-    }
-
-    /// Deliveries of this priority that may have expired in the queue, and taken the places that were kept for others.
-    fn maybe_expired(&self, actor: usize, lane: usize, now: u64) -> u32 {
-        let expired = |delivery: &&Delivery| {
-            let untried = delivery.fate == Fate::Waiting && delivery.failures == 0;
-            delivery.actor == actor && untried && delivery.deadline.is_some_and(|deadline| deadline < now)
-        };
-        let of_lane = self.published.iter().filter(|published| published.lane == lane);
-        let count = of_lane.flat_map(|published| &published.deliveries).filter(expired).count();
-        u32::try_from(count).unwrap_or(u32::MAX)
     }
 
     /// A handler's call has come to its end.
