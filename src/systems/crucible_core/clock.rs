@@ -8,22 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::event::Timestamp;
-
-/// A moment of a [`Clock`], in nanoseconds since that clock began.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Moment(pub u64);
-
-impl Moment {
-    /// Later than any other: 584 years.
-    pub const NEVER: Self = Self(u64::MAX);
-
-    /// This long after it.
-    #[must_use]
-    pub fn after(self, wait: Duration) -> Self {
-        let wait = u64::try_from(wait.as_nanos()).unwrap_or(u64::MAX);
-        Self(self.0.saturating_add(wait))
-    }
-}
+pub use crate::routing::Moment;
 
 /// Where a system reads the time: the runtime's clock, or one that moves by hand.
 #[derive(Debug, Clone)]

@@ -1,6 +1,7 @@
 use std::slice;
 use std::sync::Arc;
 
+use super::Moment;
 use crate::event::{Event, Priority};
 
 /// Events that were published together, shared by all who get some of them: one block of memory for all,
@@ -42,6 +43,8 @@ pub struct Parcel {
     picked: u64,
     /// How many bits are set: counting them takes longer than most of what is done with a parcel.
     len: u32,
+    /// Until when its events may be begun; for who keeps it.
+    pub(crate) deadline: Moment,
 }
 
 #[derive(Debug, Clone)]
@@ -57,19 +60,24 @@ impl Parcel {
     pub fn one(event: Arc<Event>) -> Self {
         #[allow(clippy::cast_possible_truncation)] // one of four
         let lane = event.priority.lane() as u8;
-        Self { contents: Contents::One(event, lane), picked: 1, len: 1 }
+        Self { contents: Contents::One(event, lane), picked: 1, len: 1, deadline: Moment::NEVER }
     }
 
     /// The events at those places of the envelope whose bit is set; bits beyond its end mean nothing.
     #[inline]
     pub fn pick(envelope: &Arc<Envelope>, picked: u64) -> Self {
         let [a, b, c, d] = envelope.lanes;
-        Self::of(Contents::Many(envelope.clone()), picked & (a | b | c | d))
+        Self::of(Contents::Many(envelope.clone()), picked & (a | b | c | d), Moment::NEVER)
     }
 
     #[inline]
-    fn of(contents: Contents, picked: u64) -> Self {
-        Self { contents, picked, len: picked.count_ones() }
+    fn of(contents: Contents, picked: u64, deadline: Moment) -> Self {
+        Self { contents, picked, len: picked.count_ones(), deadline }
+    }
+
+    /// Its events as parcels of their own.
+    pub(crate) fn singles(&self) -> impl Iterator<Item = Self> {
+        self.iter().map(|event| Self { deadline: self.deadline, ..Self::one(event.clone()) })
     }
 
     /// How many events.
@@ -110,7 +118,7 @@ impl Parcel {
         for _ in 0..count.min(self.len()) {
             rest &= rest - 1;
         }
-        let taken = Self::of(self.contents.clone(), self.picked & !rest);
+        let taken = Self::of(self.contents.clone(), self.picked & !rest, self.deadline);
         self.picked = rest;
         self.len -= taken.len;
         taken
@@ -136,7 +144,7 @@ impl Parcel {
             Contents::One(_, own) => u64::from(usize::from(*own) == lane),
             Contents::Many(envelope) => envelope.lanes[lane],
         };
-        Self::of(self.contents.clone(), picked & self.picked)
+        Self::of(self.contents.clone(), picked & self.picked, self.deadline)
     }
 
     /// Whether it holds many more events than it means.

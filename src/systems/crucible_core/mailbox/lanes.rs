@@ -1,6 +1,5 @@
 use std::collections::VecDeque;
 
-use super::Waiting;
 use crate::crucible_core::clock::Moment;
 use crate::event::Priority;
 use crate::routing::Parcel;
@@ -17,7 +16,7 @@ pub(super) struct Lanes {
 
 #[derive(Debug, Default)]
 struct Lane {
-    waiting: VecDeque<Waiting>,
+    waiting: VecDeque<Parcel>,
     deliveries: usize,
 }
 
@@ -36,13 +35,12 @@ const SMALL_BATCHES: usize = 16;
 impl Lane {
     /// Never a sparse parcel: events that nobody waits for any more would be held as long as the last of
     /// their envelope.
-    fn push(&mut self, Waiting { parcel, deadline }: Waiting) {
+    fn push(&mut self, parcel: Parcel) {
         self.deliveries += parcel.len();
         if parcel.is_sparse() {
-            let singles = parcel.iter().cloned().map(Parcel::one);
-            self.waiting.extend(singles.map(|parcel| Waiting { parcel, deadline }));
+            self.waiting.extend(parcel.singles());
         } else {
-            self.waiting.push_back(Waiting { parcel, deadline });
+            self.waiting.push_back(parcel);
         }
     }
 
@@ -51,12 +49,12 @@ impl Lane {
         let mut left = count.min(self.deliveries);
         self.deliveries -= left;
         while left > 0
-            && let Some(Waiting { mut parcel, deadline }) = self.waiting.pop_front()
+            && let Some(mut parcel) = self.waiting.pop_front()
         {
-            let to = if deadline < now { &mut *expired } else { &mut *batch };
+            let to = if parcel.deadline < now { &mut *expired } else { &mut *batch };
             if parcel.len() > left {
                 to.push(parcel.take_first(left));
-                self.waiting.push_front(Waiting { parcel, deadline });
+                self.waiting.push_front(parcel);
                 return;
             }
             left -= parcel.len();
@@ -67,13 +65,12 @@ impl Lane {
     /// Takes the youngest delivery out.
     fn take_youngest(&mut self) -> Option<Parcel> {
         let mut youngest = self.waiting.pop_back()?;
-        let mut parcel = youngest.parcel;
-        youngest.parcel = parcel.take_first(parcel.len() - 1);
-        if !youngest.parcel.is_empty() {
-            self.waiting.push_back(youngest);
+        let rest = youngest.take_first(youngest.len() - 1);
+        if !rest.is_empty() {
+            self.waiting.push_back(rest);
         }
         self.deliveries -= 1;
-        Some(parcel)
+        Some(youngest)
     }
 }
 
@@ -82,16 +79,16 @@ impl Lanes {
         self.deliveries
     }
 
-    pub(super) fn push(&mut self, Waiting { parcel, deadline }: Waiting) {
+    pub(super) fn push(&mut self, parcel: Parcel) {
         let (first, last) = parcel.lanes();
         self.deliveries += parcel.len();
         if first == last {
-            return self.lanes[first].push(Waiting { parcel, deadline });
+            return self.lanes[first].push(parcel);
         }
         for (lane, list) in self.lanes.iter_mut().enumerate() {
             let part = parcel.of_lane(lane);
             if !part.is_empty() {
-                list.push(Waiting { parcel: part, deadline });
+                list.push(part);
             }
         }
     }
@@ -116,9 +113,9 @@ impl Lanes {
     pub(super) fn expire(&mut self, now: Moment, late: &mut Vec<Parcel>) {
         for lane in &mut self.lanes {
             while let Some(first) = lane.waiting.pop_front_if(|first| first.deadline < now) {
-                lane.deliveries -= first.parcel.len();
-                self.deliveries -= first.parcel.len();
-                late.push(first.parcel);
+                lane.deliveries -= first.len();
+                self.deliveries -= first.len();
+                late.push(first);
             }
         }
     }

@@ -55,7 +55,7 @@ struct Gauges {
 
 #[derive(Debug)]
 struct State {
-    arrived: Vec<Waiting>,
+    arrived: Vec<Parcel>,
     /// Deliveries in `arrived`.
     arrivals: usize,
     /// Whether `arrived` is not in order of priority.
@@ -79,13 +79,6 @@ struct State {
 
 /// Mostly nobody or one: then no memory is taken for it.
 type Crowd = SmallVec<[Waker; 1]>;
-
-/// Deliveries that wait, and until when they may be begun.
-#[derive(Debug)]
-struct Waiting {
-    parcel: Parcel,
-    deadline: Moment,
-}
 
 /// What became of a push.
 #[derive(Debug)]
@@ -135,6 +128,7 @@ impl Mailbox {
 
     /// Puts the first deliveries in, as long as there is room. They are to be begun by `deadline`.
     pub fn push(&self, mut parcel: Parcel, deadline: Moment) -> Pushed {
+        parcel.deadline = deadline;
         let mut state = self.lock();
         if state.closed {
             return Pushed::Closed(parcel);
@@ -142,13 +136,13 @@ impl Mailbox {
         let room = self.room(&state);
         if parcel.len() <= room {
             self.accept(&mut state, parcel.len());
-            state.arrive(parcel, deadline);
+            state.arrive(parcel);
             wake_sleeper(state);
             return Pushed::All;
         }
         if room > 0 {
             self.accept(&mut state, room);
-            state.arrive(parcel.take_first(room), deadline);
+            state.arrive(parcel.take_first(room));
             wake_sleeper(state);
         }
         Pushed::Full(parcel)
@@ -183,7 +177,7 @@ impl Mailbox {
             }
             let first = parcel.take_first(1);
             self.accept(&mut state, 1);
-            state.lanes.push(Waiting { parcel: first, deadline });
+            state.lanes.push(first);
         }
         wake_sleeper(state);
         Pushed::but(parcel)
@@ -320,32 +314,34 @@ impl State {
     }
 
     /// Never a sparse parcel, as in the lanes.
-    fn arrive(&mut self, parcel: Parcel, deadline: Moment) {
+    #[inline]
+    fn arrive(&mut self, parcel: Parcel) {
         if let Some(last) = self.arrived.last()
             && !self.mixed
         {
-            self.mixed = parcel.lanes().0 < last.parcel.lanes().1;
+            self.mixed = parcel.lanes().0 < last.lanes().1;
         }
         self.arrivals += parcel.len();
         if parcel.is_sparse() {
-            let singles = parcel.iter().cloned().map(Parcel::one);
-            self.arrived.extend(singles.map(|parcel| Waiting { parcel, deadline }));
+            self.arrived.extend(parcel.singles());
         } else {
-            self.arrived.push(Waiting { parcel, deadline });
+            self.arrived.push(parcel);
         }
     }
 
     /// Puts what arrived into its lanes.
     fn sort(&mut self) {
         let Self { arrived, lanes, .. } = self;
-        arrived.drain(..).for_each(|waiting| lanes.push(waiting));
+        arrived.drain(..).for_each(|parcel| lanes.push(parcel));
         (self.arrivals, self.mixed) = (0, false);
     }
 
     /// Lets what is due join what waits.
     fn release_due(&mut self, now: Moment) {
         while let Some((event, deadline)) = self.delayed.pop_due(now) {
-            self.arrive(Parcel::one(event), deadline);
+            let mut parcel = Parcel::one(event);
+            parcel.deadline = deadline;
+            self.arrive(parcel);
         }
     }
 }

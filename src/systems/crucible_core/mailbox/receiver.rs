@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
-use super::{Gauges, Mailbox, Settled, State, Waiting};
+use super::{Crowd, Gauges, Mailbox, Settled, State};
 use crate::crucible_core::breaker::Allowance;
 use crate::crucible_core::clock::{Clock, Moment, Timer};
 use crate::crucible_core::limiter::Limiter;
@@ -17,8 +17,7 @@ pub struct Receiver {
     clock: Clock,
     limiter: Arc<Limiter>,
     timer: Timer,
-    /// Empty between two takes; its memory goes back and forth.
-    arrived: Vec<Waiting>,
+    /// Empty between two takes; then its memory is swapped for what arrived.
     batch: Vec<Parcel>,
     /// Deliveries in the batch and late ones that were taken with it: permits that are not given back yet.
     permits: usize,
@@ -34,12 +33,6 @@ struct Verdict {
     troubled: Option<Box<Settled>>,
 }
 
-impl Verdict {
-    fn is_empty(&self) -> bool {
-        self.acknowledged == 0 && self.expired == 0 && self.troubled.is_none()
-    }
-}
-
 impl Receiver {
     /// Makes batches of at most `limit` deliveries.
     pub fn new(limit: usize, clock: Clock, limiter: Arc<Limiter>) -> Self {
@@ -48,7 +41,6 @@ impl Receiver {
             clock,
             limiter,
             timer: Timer::default(),
-            arrived: Vec::new(),
             batch: Vec::new(),
             permits: 0,
             begun: Moment::default(),
@@ -96,88 +88,84 @@ impl Receiver {
     /// Makes the next batch. Ready with `false` once the mailbox is closed and everything is settled.
     pub fn poll_next(&mut self, mailbox: &Mailbox, cx: &mut Context<'_>) -> Poll<bool> {
         loop {
-            match self.take(mailbox, cx) {
-                Taken::Batch if !self.batch.is_empty() => return Poll::Ready(true),
-                // All were late.
-                Taken::Batch => self.let_go(),
-                Taken::Late => {}
-                Taken::Nothing { until: None } => return Poll::Pending,
-                Taken::Nothing { until: Some(until) } => ready!(self.timer.poll(&self.clock, until, cx)),
-                Taken::Over => return Poll::Ready(false),
+            let mut state = mailbox.lock();
+            state.put_down(&mut self.verdict, &self.clock, &mailbox.load);
+            if !state.delayed.is_empty() {
+                state.release_due(self.clock.now());
             }
+            let waiting = state.waiting();
+            if waiting == 0 {
+                match rest(state, cx) {
+                    Rest::Over => return Poll::Ready(false),
+                    Rest::Until(None) => return Poll::Pending,
+                    Rest::Until(Some(due)) => ready!(self.timer.poll(&self.clock, due, cx)),
+                }
+                continue;
+            }
+            let most = match state.breaker.allowance(|| self.clock.now()) {
+                Allowance::All => self.limit,
+                Allowance::Probes(probes) => self.limit.min(probes),
+                Allowance::Nothing { until } => {
+                    drop(state);
+                    ready!(self.timer.poll(&self.clock, until, cx));
+                    continue;
+                }
+            };
+            let as_it_lies = waiting <= most && state.is_one_batch();
+            if !as_it_lies {
+                match expire(state, self.clock.now(), &mailbox.load) {
+                    Some(nothing_late) => state = nothing_late,
+                    // Now there may be something else.
+                    None => continue,
+                }
+            }
+            self.permits = self.limiter.take(waiting.min(most), cx.waker());
+            if self.permits == 0 {
+                return Poll::Pending;
+            }
+            state.in_hand = self.permits;
+            if as_it_lies && self.permits == waiting {
+                self.take_as_it_lies(state);
+            } else {
+                self.take_from_lanes(state);
+            }
+            if !self.batch.is_empty() {
+                return Poll::Ready(true);
+            }
+            // All were late.
+            self.let_go();
         }
     }
 
-    fn take(&mut self, mailbox: &Mailbox, cx: &Context<'_>) -> Taken {
-        // Dropped after the lock: it may be the last to hold the events.
-        let mut late = Vec::new();
-        let mut state = mailbox.lock();
-        if !self.verdict.is_empty() {
-            state.put_down(&mut self.verdict, &self.clock, &mailbox.load);
+    #[inline]
+    fn take_as_it_lies(&mut self, mut state: MutexGuard<'_, State>) {
+        std::mem::swap(&mut state.arrived, &mut self.batch);
+        let mixed = std::mem::take(&mut state.mixed);
+        state.arrivals = 0;
+        made_room(state);
+        if mixed {
+            self.batch.sort_by_key(|parcel| parcel.lanes().0);
         }
-        if !state.delayed.is_empty() {
-            state.release_due(self.clock.now());
+        self.begun = self.clock.now();
+        if self.batch.iter().any(|parcel| parcel.deadline < self.begun) {
+            self.leave_out_the_late();
         }
-        let waiting = state.waiting();
-        if waiting == 0 {
-            return rest(state, cx);
-        }
-        let most = match state.breaker.allowance(|| self.clock.now()) {
-            Allowance::All => self.limit,
-            Allowance::Probes(probes) => self.limit.min(probes),
-            Allowance::Nothing { until } => return Taken::Nothing { until: Some(until) },
-        };
-        let in_one = state.arrivals == waiting && (!state.mixed || state.arrived.len() == waiting);
-        if !in_one || waiting > most {
-            state.sort_and_expire(self.clock.now(), &mailbox.load, &mut late);
-            if !late.is_empty() {
-                return made_room(state);
-            }
-        }
-        self.permits = self.limiter.take(waiting.min(most), cx.waker());
-        if self.permits == 0 {
-            return Taken::Nothing { until: None };
-        }
-        state.in_hand = self.permits;
-        let publishers = std::mem::take(&mut state.publishers);
-        if in_one && waiting == self.permits {
-            let mixed = std::mem::take(&mut state.mixed);
-            std::mem::swap(&mut state.arrived, &mut self.arrived);
-            state.arrivals = 0;
-            drop(state);
-            if mixed {
-                self.arrived.sort_by_key(|waiting| waiting.parcel.lanes().0);
-            }
-            self.begun = self.clock.now();
-            self.take_all_arrived();
-        } else {
-            self.begun = self.clock.now();
-            self.take_from_lanes(state);
-        }
-        if !publishers.is_empty() {
-            publishers.into_iter().for_each(Waker::wake);
-        }
-        Taken::Batch
+    }
+
+    #[cold]
+    fn leave_out_the_late(&mut self) {
+        let late = self.batch.extract_if(.., |parcel| parcel.deadline < self.begun);
+        self.verdict.expired = late.map(|parcel| parcel.len()).sum();
     }
 
     #[cold]
     fn take_from_lanes(&mut self, mut state: MutexGuard<'_, State>) {
+        self.begun = self.clock.now();
         state.sort();
         let mut expired = Vec::new();
         state.lanes.take(self.permits, self.begun, &mut self.batch, &mut expired);
-        drop(state);
+        made_room(state);
         self.verdict.expired = expired.iter().map(Parcel::len).sum();
-    }
-
-    /// Makes what was swapped out the batch, but what is late.
-    fn take_all_arrived(&mut self) {
-        for Waiting { parcel, deadline } in self.arrived.drain(..) {
-            if deadline < self.begun {
-                self.verdict.expired += parcel.len();
-            } else {
-                self.batch.push(parcel);
-            }
-        }
     }
 }
 
@@ -188,47 +176,33 @@ impl Drop for Receiver {
     }
 }
 
-enum Taken {
-    Batch,
-    /// Some of what waited was late, and is gone; now there may be something else.
-    Late,
-    /// The task is woken when something comes, or at this moment.
-    Nothing {
-        until: Option<Moment>,
-    },
-    Over,
-}
-
 impl State {
-    /// Late deliveries must not take the places of others in a batch: they go before it is made.
-    #[cold]
-    fn sort_and_expire(&mut self, now: Moment, load: &Gauges, late: &mut Vec<Parcel>) {
-        self.sort();
-        self.lanes.expire(now, late);
-        let expired: usize = late.iter().map(Parcel::len).sum();
-        self.counts.ledger.expired += expired as u64;
-        load.settled(expired as u64);
+    /// Whether all that waits lies in the order of handling, or needs no more than sorting.
+    #[inline]
+    fn is_one_batch(&self) -> bool {
+        self.lanes.len() == 0 && (!self.mixed || self.arrived.len() == self.arrivals)
     }
 
+    #[inline]
     fn put_down(&mut self, verdict: &mut Verdict, clock: &Clock, load: &Gauges) {
         let settled = verdict.acknowledged + verdict.expired;
-        self.in_hand -= settled;
-        self.counts.ledger.acknowledged += verdict.acknowledged as u64;
-        self.counts.ledger.expired += verdict.expired as u64;
-        load.settled(settled as u64);
-        if verdict.acknowledged > 0 && self.breaker.acknowledged() {
-            load.stands(self.breaker.standing());
-        }
-        (verdict.acknowledged, verdict.expired) = (0, 0);
-        if let Some(troubled) = verdict.troubled.take() {
-            let settled = self.put_down_trouble(*troubled, clock.now());
+        if settled > 0 {
+            self.in_hand -= settled;
+            self.counts.ledger.acknowledged += verdict.acknowledged as u64;
+            self.counts.ledger.expired += verdict.expired as u64;
             load.settled(settled as u64);
-            load.stands(self.breaker.standing());
+            if verdict.acknowledged > 0 && self.breaker.acknowledged() {
+                load.stands(self.breaker.standing());
+            }
+            (verdict.acknowledged, verdict.expired) = (0, 0);
+        }
+        if let Some(troubled) = verdict.troubled.take() {
+            self.put_down_trouble(*troubled, clock.now(), load);
         }
     }
 
-    /// Returns how many deliveries are settled for good.
-    fn put_down_trouble(&mut self, troubled: Settled, now: Moment) -> usize {
+    #[cold]
+    fn put_down_trouble(&mut self, troubled: Settled, now: Moment, load: &Gauges) {
         let Settled { acknowledged, retries, dead_lettered, timed_out, panicked } = troubled;
         let done = acknowledged.iter().filter(|&&acknowledged| acknowledged).count();
         self.in_hand -= acknowledged.len();
@@ -241,21 +215,55 @@ impl State {
             self.delayed.push(event, due, Moment::NEVER);
         }
         self.breaker.settled(acknowledged, now);
-        done + dead_lettered
+        load.settled((done + dead_lettered) as u64);
+        load.stands(self.breaker.standing());
     }
 }
 
-/// Who waits for room has to hear of it.
+/// Late deliveries must not take the places of others in a batch: they go before it is made. Gives the state
+/// back if none is late.
 #[cold]
-fn made_room(mut state: MutexGuard<'_, State>) -> Taken {
-    let publishers = std::mem::take(&mut state.publishers);
-    drop(state);
-    publishers.into_iter().for_each(Waker::wake);
-    Taken::Late
+fn expire<'s>(mut state: MutexGuard<'s, State>, now: Moment, load: &Gauges) -> Option<MutexGuard<'s, State>> {
+    let mut late = Vec::new();
+    state.sort();
+    state.lanes.expire(now, &mut late);
+    if late.is_empty() {
+        return Some(state);
+    }
+    let expired: usize = late.iter().map(Parcel::len).sum();
+    state.counts.ledger.expired += expired as u64;
+    load.settled(expired as u64);
+    // Only then the late ones are dropped: they may be the last to hold the events.
+    made_room(state);
+    None
 }
 
-/// Nothing waits to be handed over now. If nothing is left at all, who waits for that is told.
-fn rest(mut state: MutexGuard<'_, State>, cx: &Context<'_>) -> Taken {
+/// Lets go of the lock, then wakes who waits for room.
+#[inline]
+fn made_room(mut state: MutexGuard<'_, State>) {
+    if state.publishers.is_empty() {
+        return;
+    }
+    let publishers = std::mem::take(&mut state.publishers);
+    drop(state);
+    wake_all(publishers);
+}
+
+#[cold]
+fn wake_all(crowd: Crowd) {
+    crowd.into_iter().for_each(Waker::wake);
+}
+
+/// What a task does for which nothing waits to be handed over.
+enum Rest {
+    /// It sleeps until something comes, or until this moment.
+    Until(Option<Moment>),
+    Over,
+}
+
+/// If nothing is left at all, who waits for that is told.
+#[inline]
+fn rest(mut state: MutexGuard<'_, State>, cx: &Context<'_>) -> Rest {
     let next = state.delayed.next();
     let over = next.is_none() && state.closed;
     if !over {
@@ -264,7 +272,7 @@ fn rest(mut state: MutexGuard<'_, State>, cx: &Context<'_>) -> Taken {
     if next.is_none() && !state.watchers.is_empty() {
         let watchers = std::mem::take(&mut state.watchers);
         drop(state);
-        watchers.into_iter().for_each(Waker::wake);
+        wake_all(watchers);
     }
-    if over { Taken::Over } else { Taken::Nothing { until: next } }
+    if over { Rest::Over } else { Rest::Until(next) }
 }
