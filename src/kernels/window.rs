@@ -35,7 +35,7 @@ pub(super) fn insert() -> Prepared {
         window.prune(now);
         for event in events.iter().chain(&again) {
             work.events += 1;
-            if window.insert(event.id, now) {
+            if window.insert(event.id) {
                 work.deliveries += 1;
                 work.checksum = work.checksum.wrapping_add(id_weight(event));
             }

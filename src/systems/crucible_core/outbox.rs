@@ -65,6 +65,9 @@ impl Outbox {
     }
 }
 
+/// A bit for each of a chunk's events, by priority.
+pub(super) type Lanes = [u64; Priority::ALL.len()];
+
 /// The places of a chunk's events in their envelope: by priority, and within a priority in the order of
 /// publishing.
 #[derive(Debug)]
@@ -74,32 +77,32 @@ pub(super) struct Places {
     /// Of each place, the position in the chunk.
     position: [u8; Envelope::CAPACITY],
     len: usize,
+    /// The places of each priority.
+    lanes: Lanes,
 }
 
 impl Default for Places {
     fn default() -> Self {
-        Self { place: [0; Envelope::CAPACITY], position: [0; Envelope::CAPACITY], len: 0 }
+        let none = [0; Envelope::CAPACITY];
+        Self { place: none, position: none, len: 0, lanes: Lanes::default() }
     }
 }
 
 impl Places {
-    /// Gives places to the events at the positions whose bit is set.
+    /// Gives places to the events at the positions whose bit is set in one of these.
     #[inline]
-    pub(super) fn assign(&mut self, chunk: &[Arc<Event>], positions: u64) {
-        let mut in_lane = [0_u8; Priority::ALL.len()];
-        for position in Bits(positions) {
-            in_lane[chunk[position].priority.lane()] += 1;
-        }
-        let [a, b, c, d] = in_lane;
-        let mut next = [0, a, a + b, a + b + c];
-        self.len = usize::from(a + b + c + d);
-        for position in Bits(positions) {
-            let place = &mut next[chunk[position].priority.lane()];
-            self.place[position] = *place;
-            #[allow(clippy::cast_possible_truncation)] // below 64
-            let short = position as u8;
-            self.position[usize::from(*place)] = short;
-            *place += 1;
+    pub(super) fn assign(&mut self, lanes: Lanes) {
+        self.len = 0;
+        for (positions, places) in lanes.into_iter().zip(&mut self.lanes) {
+            *places = 0;
+            for position in Bits(positions) {
+                let place = self.len;
+                #[allow(clippy::cast_possible_truncation)] // both below 64
+                let short = (place as u8, position as u8);
+                (self.place[position], self.position[place]) = short;
+                *places |= 1 << place;
+                self.len += 1;
+            }
         }
     }
 
@@ -116,8 +119,8 @@ impl Places {
     /// The events that have places, in their order.
     pub(super) fn envelope(&self, chunk: &[Arc<Event>]) -> Arc<Envelope> {
         let positions = &self.position[..self.len];
-        let events: Box<[_]> = positions.iter().map(|&at| chunk[usize::from(at)].clone()).collect();
-        Arc::new(Envelope::new(events))
+        let events = positions.iter().map(|&at| chunk[usize::from(at)].clone()).collect();
+        Arc::new(Envelope::of_lanes(events, self.lanes))
     }
 }
 

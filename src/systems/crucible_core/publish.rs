@@ -11,7 +11,7 @@ use super::call::in_handler;
 use super::clock::Moment;
 use super::directory::{Choice, Directory};
 use super::mailbox::Pushed;
-use super::outbox::{Desk, Outbox, Places};
+use super::outbox::{Desk, Lanes, Outbox, Places};
 use super::receivers::{Scratch, Snapshot};
 use super::service::Service;
 use crate::event::Event;
@@ -129,12 +129,13 @@ impl CrucibleCore {
         #[allow(clippy::cast_possible_truncation)] // each of them has a number of 32 bits
         tell(publication, receivers.len() as u32, full);
         let due = self.due(event, now);
+        let deadline = self.deadline(due.unwrap_or(now));
         for number in receivers {
             let Some(service) = snapshot.directory.service(number) else {
                 leave_out(publication, false);
                 continue;
             };
-            match self.push(service, Parcel::one(event.clone()), due, now, on_full) {
+            match self.push(service, Parcel::one(event.clone()), due, deadline, on_full) {
                 Pushed::All => {}
                 Pushed::Full(parcel) if may_wait(on_full) => {
                     stuck.push(Consignment { service: service.clone(), parcel, due });
@@ -221,9 +222,9 @@ impl CrucibleCore {
         let Desk { outbox, later, places, scratch } = desk;
         outbox.make_room(snapshot.directory.slots());
         let accepted = self.accept(chunk, &snapshot, now, publications);
-        places.assign(chunk, accepted);
+        places.assign(accepted);
         // Routed in the order of publishing, which the rounds of groups follow.
-        for position in Bits(accepted) {
+        for position in Bits(any_of(accepted)) {
             let (event, place) = (&chunk[position], places.of(position));
             let due = self.due(event, now);
             let mut deliveries = 0;
@@ -262,15 +263,17 @@ impl CrucibleCore {
             return stuck;
         }
         let (envelope, wait) = (places.envelope(chunk), may_wait(on_full));
-        let at_once = outbox.drain().map(|(number, picked)| (number, picked, None));
-        let in_time = later.drain(..).map(|(number, picked, due)| (number, picked, Some(due)));
-        for (number, picked, due) in at_once.chain(in_time) {
+        let deadline = self.deadline(now);
+        let at_once = outbox.drain().map(|(number, picked)| (number, picked, None, deadline));
+        let in_time =
+            later.drain(..).map(|(number, picked, due)| (number, picked, Some(due), self.deadline(due)));
+        for (number, picked, due, deadline) in at_once.chain(in_time) {
             let parcel = Parcel::pick(&envelope, picked);
             let Some(service) = snapshot.directory.service(number) else {
                 leave_all_out(&parcel, places, publications, false);
                 continue;
             };
-            match self.push(service, parcel, due, now, on_full) {
+            match self.push(service, parcel, due, deadline, on_full) {
                 Pushed::All => {}
                 Pushed::Full(parcel) if wait => {
                     stuck.push(Consignment { service: service.clone(), parcel, due });
@@ -282,27 +285,26 @@ impl CrucibleCore {
         stuck
     }
 
-    /// Says of each event of a chunk whether it is refused or a duplicate; a bit for each that is neither.
+    /// Says of each event of a chunk whether it is refused or a duplicate; the bits of those that are neither.
     fn accept(
         &self,
         chunk: &[Arc<Event>],
         snapshot: &Snapshot,
         now: Moment,
         publications: &mut [Publication],
-    ) -> u64 {
-        let mut sound = 0;
+    ) -> Lanes {
+        let mut accepted = Lanes::default();
         for (position, (event, publication)) in chunk.iter().zip(&mut *publications).enumerate() {
             match snapshot.check(event, &self.shared.config.limits) {
-                Ok(()) => sound |= 1 << position,
+                Ok(()) => accepted[event.priority.lane()] |= 1 << position,
                 Err(why) => *publication = Publication::refused(why),
             }
         }
-        let mut accepted = sound;
         let mut window = self.window();
         window.prune(now);
-        for position in Bits(sound) {
-            if !window.insert(chunk[position].id, now) {
-                accepted &= !(1 << position);
+        for position in Bits(any_of(accepted)) {
+            if !window.insert(chunk[position].id) {
+                accepted[chunk[position].priority.lane()] &= !(1 << position);
                 publications[position] = Publication::Duplicate;
             }
         }
@@ -323,16 +325,20 @@ impl CrucibleCore {
         (due > now).then_some(due)
     }
 
+    /// Until when a delivery may be begun that could be begun from this moment on.
+    pub(super) fn deadline(&self, from: Moment) -> Moment {
+        from.after(self.shared.config.event_timeout)
+    }
+
     /// Pushes what there is room for.
     pub(super) fn push(
         &self,
         service: &Service,
         parcel: Parcel,
         due: Option<Moment>,
-        now: Moment,
+        deadline: Moment,
         on_full: OnFull,
     ) -> Pushed {
-        let deadline = due.unwrap_or(now).after(self.shared.config.event_timeout);
         match (due, on_full) {
             (Some(due), _) => service.mailbox.push_delayed(parcel, due, deadline),
             (None, OnFull::Wait | OnFull::Refuse) => service.mailbox.push(parcel, deadline),
@@ -354,13 +360,17 @@ impl CrucibleCore {
             service.mailbox.wait_for_room().await;
             let now = self.shared.clock.now();
             let due = due.filter(|due| *due > now);
-            match self.push(&service, parcel, due, now, OnFull::Wait) {
+            match self.push(&service, parcel, due, self.deadline(due.unwrap_or(now)), OnFull::Wait) {
                 Pushed::All => return None,
                 Pushed::Full(left) => parcel = left,
                 Pushed::Closed(left) => return Some(left),
             }
         }
     }
+}
+
+fn any_of([a, b, c, d]: Lanes) -> u64 {
+    a | b | c | d
 }
 
 fn was_turned_away(publication: &Publication) -> bool {

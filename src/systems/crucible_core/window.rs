@@ -19,6 +19,8 @@ pub struct Window {
     ring: Vec<Entry>,
     oldest: u64,
     next: u64,
+    /// Until when the ids count that are inserted now.
+    until: Moment,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -36,7 +38,7 @@ impl Window {
 
     /// Nothing seen yet. Takes its memory with the first id.
     pub fn new(policy: WindowPolicy) -> Self {
-        Self { policy, chains: Vec::new(), ring: Vec::new(), oldest: 0, next: 0 }
+        Self { policy, chains: Vec::new(), ring: Vec::new(), oldest: 0, next: 0, until: Moment::NEVER }
     }
 
     #[inline]
@@ -56,9 +58,10 @@ impl Window {
         (hash >> 32) as usize & (self.chains.len() - 1)
     }
 
-    /// Lets go of the ids that are too old.
+    /// It is now `now`: lets go of the ids that are too old.
     #[inline]
     pub fn prune(&mut self, now: Moment) {
+        self.until = now.after(self.policy.time);
         while self.oldest < self.next && self.entry(self.oldest).until <= now {
             self.oldest += 1;
         }
@@ -66,7 +69,7 @@ impl Window {
 
     /// Whether this id is new among those that were not pruned; it counts as seen from now on.
     #[inline]
-    pub fn insert(&mut self, id: EventId, now: Moment) -> bool {
+    pub fn insert(&mut self, id: EventId) -> bool {
         if self.policy.entries == 0 {
             return true;
         }
@@ -83,7 +86,7 @@ impl Window {
             }
             at = entry.older;
         }
-        self.push(chain, Entry { id, until: now.after(self.policy.time), older: first });
+        self.push(chain, Entry { id, until: self.until, older: first });
         true
     }
 
@@ -108,7 +111,7 @@ impl Window {
     /// [`Window::prune`] and [`Window::insert`] in one.
     pub fn is_new(&mut self, id: EventId, now: Moment) -> bool {
         self.prune(now);
-        self.insert(id, now)
+        self.insert(id)
     }
 
     /// This id does not count as seen after all. Takes the younger ones out and puts them back, since it was just
@@ -158,7 +161,7 @@ mod tests {
 
     fn insert(window: &mut Window, id: u128, now: u64) -> bool {
         window.prune(Moment(now));
-        window.insert(EventId(id), Moment(now))
+        window.insert(EventId(id))
     }
 
     #[test]

@@ -33,6 +33,12 @@ impl Envelope {
         }
         Self { events, lanes }
     }
+
+    /// The same for who knows which of them are of each priority.
+    pub(crate) fn of_lanes(events: Box<[Arc<Event>]>, lanes: [u64; Priority::ALL.len()]) -> Self {
+        debug_assert_eq!(Self::new(events.clone()).lanes, lanes);
+        Self { events, lanes }
+    }
 }
 
 /// Some of the events of an [`Envelope`], or a single event without one.
