@@ -219,12 +219,27 @@ impl CrucibleCore {
         publications: &mut [Publication],
     ) -> Stuck {
         let (snapshot, now) = (self.snapshot.load(), self.shared.clock.now());
-        let Desk { outbox, later, places, scratch } = desk;
-        outbox.make_room(snapshot.directory.slots());
+        desk.outbox.make_room(snapshot.directory.slots());
         let accepted = self.accept(chunk, &snapshot, now, publications);
-        places.assign(accepted);
-        // Routed in the order of publishing, which the rounds of groups follow.
-        for position in Bits(any_of(accepted)) {
+        desk.places.assign(accepted);
+        self.route(chunk, any_of(accepted), &snapshot, now, desk, publications);
+        self.push_gathered(chunk, &snapshot, now, on_full, desk, publications)
+    }
+
+    /// Gathers who gets the events at these positions, in the order of publishing, which the rounds of groups
+    /// follow.
+    #[inline(never)]
+    fn route(
+        &self,
+        chunk: &[Arc<Event>],
+        positions: u64,
+        snapshot: &Snapshot,
+        now: Moment,
+        desk: &mut Desk,
+        publications: &mut [Publication],
+    ) {
+        let Desk { outbox, later, places, scratch } = desk;
+        for position in Bits(positions) {
             let (event, place) = (&chunk[position], places.of(position));
             let due = self.due(event, now);
             let mut deliveries = 0;
@@ -245,9 +260,9 @@ impl CrucibleCore {
                 later.extend(outbox.take_out(place).map(|number| (number, place, due)));
             }
         }
-        self.push_gathered(chunk, &snapshot, now, on_full, desk, publications)
     }
 
+    #[inline(never)]
     fn push_gathered(
         &self,
         chunk: &[Arc<Event>],
@@ -286,6 +301,7 @@ impl CrucibleCore {
     }
 
     /// Says of each event of a chunk whether it is refused or a duplicate; the bits of those that are neither.
+    #[inline(never)]
     fn accept(
         &self,
         chunk: &[Arc<Event>],

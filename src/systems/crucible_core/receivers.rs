@@ -26,7 +26,7 @@ impl Snapshot {
     ///
     /// # Errors
     /// Why nobody gets it.
-    #[inline]
+    #[inline(always)]
     pub(super) fn check(&self, event: &Event, limits: &Limits) -> Result<(), Refusal> {
         limits.check(event)?;
         if event.targets.is_empty() { Ok(()) } else { self.check_targets(event) }

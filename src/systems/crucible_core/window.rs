@@ -68,7 +68,7 @@ impl Window {
     }
 
     /// Whether this id is new among those that were not pruned; it counts as seen from now on.
-    #[inline]
+    #[inline(always)]
     pub fn insert(&mut self, id: EventId) -> bool {
         if self.policy.entries == 0 {
             return true;

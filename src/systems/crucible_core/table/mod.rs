@@ -110,6 +110,7 @@ impl Table {
         self.common.conditional.concerns(at) || row.is_some_and(|row| row.conditional.concerns(at))
     }
 
+    #[inline(always)]
     fn row(&self, source: &str) -> Option<&SourceRow> {
         if self.sources.is_empty() {
             return None;
