@@ -69,6 +69,7 @@ fn hash_found(path: PathId, found: &Found<'_>) -> u64 {
         Found::Bool(bit) => hash_value(path, 1, &[u8::from(*bit)]),
         Found::Integer(number) => hash_value(path, 2, &number.to_le_bytes()),
         Found::String(text) => hash_value(path, 3, text),
+        Found::Escaped(text) => hash_value(path, 3, scan::unescaped(text).as_bytes()),
     }
 }
 
@@ -179,7 +180,7 @@ type Room<'a> = SmallVec<[(PathId, Found<'a>); 4]>;
 #[inline]
 fn find_facts<'a>(event: &'a Event, wanted: &Paths, facts: &mut Room<'a>) {
     if let EventKind::Custom(name) = &event.kind {
-        facts.push((PathId::CUSTOM_KIND, Found::String(name.as_bytes().into())));
+        facts.push((PathId::CUSTOM_KIND, Found::String(name.as_bytes())));
     }
     if let (Payload::Json(json), false) = (&event.payload, wanted.is_empty()) {
         scan::fields(json.bytes(), wanted, &mut |path, found| facts.push((path, found)));

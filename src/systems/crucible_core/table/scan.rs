@@ -4,20 +4,21 @@
 //! ([`JsonText`](crate::event::JsonText)), so the first occurrence of a name is the only one and the
 //! scan may stop as soon as all wanted names were seen.
 
-use std::borrow::Cow;
-
 use memchr::memchr2;
 
-use super::paths::{PathId, Paths};
+use super::paths::{Child, PathId, Paths};
 use crate::event::Scalar;
 
 /// A scalar as it stands in the text; strings are bytes, so that nothing is checked twice.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Found<'a> {
     Null,
     Bool(bool),
     Integer(i128),
-    String(Cow<'a, [u8]>),
+    /// What stands between the quotes.
+    String(&'a [u8]),
+    /// The same where something in it is escaped: unescaped when it is looked at.
+    Escaped(&'a [u8]),
 }
 
 impl Found<'_> {
@@ -26,10 +27,18 @@ impl Found<'_> {
             (Self::Null, Scalar::Null) => true,
             (Self::Bool(a), Scalar::Bool(b)) => a == b,
             (Self::Integer(a), Scalar::Integer(b)) => a == b,
-            (Self::String(a), Scalar::String(b)) => **a == *b.as_bytes(),
+            (Self::String(a), Scalar::String(b)) => *a == b.as_bytes(),
+            (Self::Escaped(a), Scalar::String(b)) => *unescaped(a) == **b,
             _ => false,
         }
     }
+}
+
+/// What an escaped string means.
+#[cold]
+pub(super) fn unescaped(text: &[u8]) -> String {
+    let quoted = [b"\"", text, b"\""].concat();
+    serde_json::from_slice(&quoted).expect("checked when the payload was built")
 }
 
 /// Calls `found` for each of `paths` at which a scalar stands.
@@ -53,10 +62,10 @@ impl<'a> Cursor<'a> {
         self.at += 1;
         let mut missing = paths.len();
         while missing > 0 && self.peek() == b'"' {
-            let name = self.string();
+            let child = self.child_named_here(paths);
             self.peek();
             self.at += 1; // the colon
-            match paths.child(&name) {
+            match child {
                 None => self.skip_value(),
                 Some(child) => {
                     missing -= 1;
@@ -70,6 +79,16 @@ impl<'a> Cursor<'a> {
         missing > 0
     }
 
+    /// At the quote of a name: what is wanted of that name; goes behind it.
+    #[inline]
+    fn child_named_here<'p>(&mut self, paths: &'p Paths) -> Option<&'p Child> {
+        match self.string() {
+            (name, false) => paths.child(name),
+            (name, true) => paths.child(unescaped(name).as_bytes()),
+        }
+    }
+
+    #[inline]
     fn member(&mut self, path: Option<PathId>, below: &Paths, found: &mut impl FnMut(PathId, Found<'a>)) {
         let start = (self.peek(), self.at);
         match start {
@@ -89,6 +108,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// The next byte that is not white space, or 0 at the end; stays before it.
+    #[inline]
     fn peek(&mut self) -> u8 {
         while let Some(&byte) = self.json.get(self.at) {
             if byte > b' ' {
@@ -99,38 +119,40 @@ impl<'a> Cursor<'a> {
         0
     }
 
-    /// At a quote: the string's content, unescaped where that is needed; goes behind it.
-    fn string(&mut self) -> Cow<'a, [u8]> {
-        let start = self.at;
-        let escaped = self.skip_string();
-        let quoted = &self.json[start..self.at];
-        if escaped {
-            let text: String = serde_json::from_slice(quoted).expect("checked when the payload was built");
-            return Cow::Owned(text.into_bytes());
+    /// At a quote: what stands up to the closing one, and whether something in it is escaped; goes behind it.
+    #[inline]
+    fn string(&mut self) -> (&'a [u8], bool) {
+        let text = self.json.get(self.at + 1..).unwrap_or_default();
+        match quote_or_backslash(text) {
+            Some(len) if text[len] == b'"' => {
+                self.at += len + 2;
+                (&text[..len], false)
+            }
+            _ => (self.escaped_string(), true),
         }
-        Cow::Borrowed(&quoted[1..quoted.len() - 1])
     }
 
-    /// At a quote: goes behind the closing one. Returns whether there was an escape.
-    fn skip_string(&mut self) -> bool {
-        self.at += 1;
-        let mut escaped = false;
-        while let Some(offset) = self.json.get(self.at..).and_then(quote_or_backslash) {
-            self.at += offset + 1;
-            if self.json[self.at - 1] == b'"' {
-                return escaped;
+    /// The same for one in which something is escaped.
+    #[cold]
+    fn escaped_string(&mut self) -> &'a [u8] {
+        let text = self.json.get(self.at + 1..).unwrap_or_default();
+        let mut len = 0;
+        while let Some(offset) = text.get(len..).and_then(quote_or_backslash) {
+            len += offset;
+            if text[len] == b'"' {
+                self.at += len + 2;
+                return &text[..len];
             }
-            escaped = true;
-            self.at += 1; // what is escaped; of `\u0041` the rest holds neither quote nor backslash
+            len += 2; // what is escaped; of `\u0041` the rest holds neither quote nor backslash
         }
         self.at = self.json.len();
-        escaped
+        text
     }
 
     fn skip_value(&mut self) {
         match self.peek() {
             b'"' => {
-                self.skip_string();
+                self.string();
             }
             b'{' | b'[' => self.skip_nested(),
             _ => {
@@ -145,7 +167,7 @@ impl<'a> Cursor<'a> {
         while let Some(&byte) = self.json.get(self.at) {
             match byte {
                 b'"' => {
-                    self.skip_string();
+                    self.string();
                     continue;
                 }
                 b'{' | b'[' => depth += 1,
@@ -168,9 +190,13 @@ impl<'a> Cursor<'a> {
         bare
     }
 
+    #[inline]
     fn scalar(&mut self) -> Option<Found<'a>> {
         if self.peek() == b'"' {
-            return Some(Found::String(self.string()));
+            return Some(match self.string() {
+                (text, false) => Found::String(text),
+                (text, true) => Found::Escaped(text),
+            });
         }
         match self.bare() {
             b"null" => Some(Found::Null),
@@ -184,6 +210,7 @@ impl<'a> Cursor<'a> {
 /// Names and most values are short: for these, words are done before a vector search has begun.
 const SHORT: usize = 4 * size_of::<u64>();
 
+#[inline]
 fn quote_or_backslash(text: &[u8]) -> Option<usize> {
     let (start, rest) = text.split_at(text.len().min(SHORT));
     let (words, bytes) = start.as_chunks::<{ size_of::<u64>() }>();
