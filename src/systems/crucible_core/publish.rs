@@ -347,6 +347,7 @@ impl CrucibleCore {
     }
 
     /// Pushes what there is room for.
+    #[inline]
     pub(super) fn push(
         &self,
         service: &Service,

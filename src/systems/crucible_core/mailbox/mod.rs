@@ -127,6 +127,7 @@ impl Mailbox {
     }
 
     /// Puts the first deliveries in, as long as there is room. They are to be begun by `deadline`.
+    #[inline]
     pub fn push(&self, mut parcel: Parcel, deadline: Moment) -> Pushed {
         parcel.deadline = deadline;
         let mut state = self.lock();
@@ -140,6 +141,11 @@ impl Mailbox {
             wake_sleeper(state);
             return Pushed::All;
         }
+        self.push_what_fits(state, parcel, room)
+    }
+
+    #[cold]
+    fn push_what_fits(&self, mut state: MutexGuard<'_, State>, mut parcel: Parcel, room: usize) -> Pushed {
         if room > 0 {
             self.accept(&mut state, room);
             state.arrive(parcel.take_first(room));
@@ -314,7 +320,7 @@ impl State {
     }
 
     /// Never a sparse parcel, as in the lanes.
-    #[inline]
+    #[inline(always)]
     fn arrive(&mut self, parcel: Parcel) {
         if let Some(last) = self.arrived.last()
             && !self.mixed
@@ -323,10 +329,15 @@ impl State {
         }
         self.arrivals += parcel.len();
         if parcel.is_sparse() {
-            self.arrived.extend(parcel.singles());
+            self.arrive_singly(&parcel);
         } else {
             self.arrived.push(parcel);
         }
+    }
+
+    #[inline(never)]
+    fn arrive_singly(&mut self, parcel: &Parcel) {
+        self.arrived.extend(parcel.singles());
     }
 
     /// Puts what arrived into its lanes.

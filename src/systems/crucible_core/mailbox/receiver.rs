@@ -183,7 +183,7 @@ impl State {
         self.lanes.len() == 0 && (!self.mixed || self.arrived.len() == self.arrivals)
     }
 
-    #[inline]
+    #[inline(always)]
     fn put_down(&mut self, verdict: &mut Verdict, clock: &Clock, load: &Gauges) {
         let settled = verdict.acknowledged + verdict.expired;
         if settled > 0 {
@@ -239,7 +239,7 @@ fn expire<'s>(mut state: MutexGuard<'s, State>, now: Moment, load: &Gauges) -> O
 }
 
 /// Lets go of the lock, then wakes who waits for room.
-#[inline]
+#[inline(always)]
 fn made_room(mut state: MutexGuard<'_, State>) {
     if state.publishers.is_empty() {
         return;
