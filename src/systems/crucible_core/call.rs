@@ -3,7 +3,7 @@ use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
-use std::task::{Context, Poll};
+use std::task::Poll;
 
 use super::clock::{Clock, Moment, Sleep};
 use crate::routing::{Batch, BatchOutcome, Handler};
@@ -32,7 +32,12 @@ pub(super) enum Ended {
 ///
 /// A panic ends here: what the handler shares with others it has to keep whole itself, as it must
 /// across its awaits anyway, which is why nothing of it needs to be unwind safe.
-pub(super) async fn call<H: Handler>(handler: &H, batch: Batch<'_>, until: Moment, clock: &Clock) -> Ended {
+pub(super) async fn call<H: Handler>(
+    handler: &H,
+    batch: Batch<'_>,
+    until: impl Fn() -> Moment,
+    clock: &Clock,
+) -> Ended {
     let future = match guarded(|| handler.handle(batch)) {
         Ok(future) => future,
         Err(message) => return Ended::Panicked(message),
@@ -41,15 +46,13 @@ pub(super) async fn call<H: Handler>(handler: &H, batch: Batch<'_>, until: Momen
     let mut alarm: Option<Sleep> = None;
     poll_fn(|cx| match guarded(|| future.as_mut().poll(cx)) {
         Ok(Poll::Ready(outcome)) => Poll::Ready(Ended::Done(outcome)),
-        Ok(Poll::Pending) => poll_alarm(&mut alarm, until, clock, cx),
+        Ok(Poll::Pending) => {
+            let alarm = alarm.get_or_insert_with(|| clock.sleep_until(until()));
+            Pin::new(alarm).poll(cx).map(|()| Ended::TimedOut)
+        }
         Err(message) => Poll::Ready(Ended::Panicked(message)),
     })
     .await
-}
-
-fn poll_alarm(alarm: &mut Option<Sleep>, until: Moment, clock: &Clock, cx: &mut Context<'_>) -> Poll<Ended> {
-    let alarm = alarm.get_or_insert_with(|| clock.sleep_until(until));
-    Pin::new(alarm).poll(cx).map(|()| Ended::TimedOut)
 }
 
 /// Runs a piece of a handler; the message of its panic if it does.

@@ -1,10 +1,11 @@
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 
 use crate::event::Timestamp;
@@ -131,7 +132,7 @@ impl ManualClock {
 
 impl Manual {
     fn sleepers(&self) -> MutexGuard<'_, Vec<Sleeper>> {
-        self.sleepers.lock().expect("nothing panics while it holds this lock")
+        self.sleepers.lock()
     }
 
     fn poll(&self, at: Moment, ticket: u64, cx: &Context<'_>) -> Poll<()> {

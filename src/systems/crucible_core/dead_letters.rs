@@ -1,5 +1,7 @@
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
+
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::event::{Event, Name};
 use crate::routing::{DeadLetter, DeathCause, LetterId};
@@ -33,7 +35,7 @@ impl DeadLetters {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("nothing panics while it holds this lock")
+        self.state.lock()
     }
 
     pub(super) fn put(&self, service: &Name, event: Arc<Event>, cause: DeathCause) {

@@ -54,7 +54,7 @@ impl Limiter {
 
     #[cold]
     fn wait(&self, wanted: usize, waker: &Waker) -> usize {
-        let mut waiting = self.waiting.lock().expect("nothing panics while it holds this lock");
+        let mut waiting = self.waiting.lock();
         loop {
             let taken = self.try_take(wanted);
             if taken > 0 {
@@ -86,7 +86,7 @@ impl Limiter {
     #[cold]
     fn wake_all(&self) {
         let woken = {
-            let mut waiting = self.waiting.lock().expect("nothing panics while it holds this lock");
+            let mut waiting = self.waiting.lock();
             self.left.fetch_and(!AWAITED, Ordering::AcqRel);
             std::mem::take(&mut *waiting)
         };

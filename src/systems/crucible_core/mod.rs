@@ -43,11 +43,12 @@ pub mod table;
 mod tests;
 pub mod window;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use parking_lot::{Mutex, MutexGuard};
 
 pub use clock::{Clock, ManualClock, Moment};
 pub use config::{Config, ConfigError};
@@ -107,11 +108,11 @@ impl CrucibleCore {
     }
 
     fn control(&self) -> MutexGuard<'_, Control> {
-        self.control.lock().expect("nothing panics while it holds this lock")
+        self.control.lock()
     }
 
     fn window(&self) -> MutexGuard<'_, Window> {
-        self.window.lock().expect("nothing panics while it holds this lock")
+        self.window.lock()
     }
 
     fn check_open(&self) -> Result<(), SystemError> {

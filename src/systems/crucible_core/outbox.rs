@@ -1,5 +1,7 @@
 use std::ops::{Deref, DerefMut};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
+
+use parking_lot::{Mutex, MutexGuard};
 
 use super::clock::Moment;
 use super::receivers::Scratch;
@@ -21,6 +23,25 @@ impl Outbox {
         if self.picked.len() < services {
             self.picked.resize(services, 0);
         }
+    }
+
+    /// Adds this place to services that are different from each other; `first`: none of them has it yet. Returns
+    /// to how many that is news.
+    #[inline]
+    pub(super) fn add_all(&mut self, services: &[u32], place: u64, first: bool) -> u32 {
+        if !first {
+            return services.iter().map(|&service| u32::from(self.add(service, place))).sum();
+        }
+        for &service in services {
+            let picked = &mut self.picked[service as usize];
+            if *picked == 0 {
+                self.touched.push(service);
+            }
+            *picked |= place;
+        }
+        #[allow(clippy::cast_possible_truncation)] // each of them has a number of 32 bits
+        let news = services.len() as u32;
+        news
     }
 
     /// Whether that is news.
@@ -148,7 +169,7 @@ const KEPT: usize = 64;
 
 impl Desks {
     fn lock(&self) -> MutexGuard<'_, Idle> {
-        self.0.lock().expect("nothing panics while it holds this lock")
+        self.0.lock()
     }
 
     pub(super) fn take(&self) -> DeskGuard<'_> {

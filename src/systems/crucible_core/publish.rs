@@ -29,17 +29,20 @@ pub(super) struct EventCounts {
 }
 
 impl EventCounts {
-    fn count(&self, publications: &[Publication]) {
+    /// Whether some got nothing, because there was no room.
+    fn count(&self, publications: &[Publication]) -> bool {
         let (mut accepted, mut unmatched, mut refused, mut duplicate, mut turned_away) = (0, 0, 0, 0, 0);
+        let mut some_got_nothing = false;
         for publication in publications {
             match publication {
                 Publication::Accepted { deliveries } => {
                     accepted += 1;
                     unmatched += u64::from(*deliveries == Some(0));
                 }
-                Publication::BackPressure { full, .. } => {
+                Publication::BackPressure { deliveries, full } => {
                     accepted += 1;
                     turned_away += u64::from(*full);
+                    some_got_nothing |= *deliveries == 0;
                 }
                 Publication::Duplicate => duplicate += 1,
                 Publication::Refused(_) => refused += 1,
@@ -52,6 +55,7 @@ impl EventCounts {
                 counter.fetch_add(more, Ordering::Relaxed);
             }
         }
+        some_got_nothing
     }
 }
 
@@ -61,6 +65,15 @@ struct Consignment {
     parcel: Parcel,
     /// Of a scheduled event that is not due yet.
     due: Option<Moment>,
+}
+
+/// The services that get an event.
+type Numbers = SmallVec<[u32; 32]>;
+
+fn add_once(numbers: &mut Numbers, number: u32) {
+    if !numbers.contains(&number) {
+        numbers.push(number);
+    }
 }
 
 /// Of an event that was not looked at.
@@ -105,10 +118,9 @@ impl CrucibleCore {
                 leave_out(&mut publication, false);
             }
         }
-        if was_turned_away(&publication) {
+        if self.events.count(std::slice::from_ref(&publication)) {
             self.window().forget(event.id);
         }
-        self.events.count(std::slice::from_ref(&publication));
         Ok(publication)
     }
 
@@ -124,7 +136,7 @@ impl CrucibleCore {
             *publication = Publication::Duplicate;
             return stuck;
         }
-        let mut receivers = SmallVec::<[u32; 32]>::new();
+        let mut receivers = Numbers::new();
         let full = self.receivers(event, &snapshot, now, &mut receivers);
         #[allow(clippy::cast_possible_truncation)] // each of them has a number of 32 bits
         tell(publication, receivers.len() as u32, full);
@@ -148,26 +160,22 @@ impl CrucibleCore {
     }
 
     /// Gathers who gets an event, each once; returns of how many groups no member was available.
-    fn receivers(
-        &self,
-        event: &Event,
-        snapshot: &Snapshot,
-        now: Moment,
-        receivers: &mut SmallVec<[u32; 32]>,
-    ) -> u32 {
+    fn receivers(&self, event: &Event, snapshot: &Snapshot, now: Moment, receivers: &mut Numbers) -> u32 {
         let mut scratch = Scratch::default();
-        let groups = snapshot.visit(event, &mut scratch, |number| {
-            if !receivers.contains(&number) {
-                receivers.push(number);
+        let groups = snapshot.visit(event, &mut scratch, |services| {
+            if receivers.is_empty() {
+                receivers.extend_from_slice(services);
+            } else {
+                services.iter().for_each(|&number| add_once(receivers, number));
             }
         });
         let mut full = 0;
         for &group in groups {
             let load = Scales { directory: &snapshot.directory, outbox: None, place: 0, now };
             match snapshot.directory.next_member(group, &load) {
-                Choice::Member(number) if !receivers.contains(&number) => receivers.push(number),
+                Choice::Member(number) => add_once(receivers, number),
                 Choice::Unavailable => full += 1,
-                Choice::Member(_) | Choice::Nobody => {}
+                Choice::Nobody => {}
             }
         }
         full
@@ -202,10 +210,9 @@ impl CrucibleCore {
             }
         }
         // Not before: those who waited in vain, since the service left, got nothing either.
-        if publications.iter().any(was_turned_away) {
+        if self.events.count(publications) {
             self.forget_the_turned_away(chunk, publications);
         }
-        self.events.count(publications);
         Ok(())
     }
 
@@ -243,8 +250,8 @@ impl CrucibleCore {
             let (event, place) = (&chunk[position], places.of(position));
             let due = self.due(event, now);
             let mut deliveries = 0;
-            let groups = snapshot.visit(event, scratch, |number| {
-                deliveries += u32::from(outbox.add(number, place));
+            let groups = snapshot.visit(event, scratch, |services| {
+                deliveries += outbox.add_all(services, place, deliveries == 0)
             });
             let mut full = 0;
             for &group in groups {
@@ -347,7 +354,7 @@ impl CrucibleCore {
     }
 
     /// Pushes what there is room for.
-    #[inline]
+    #[inline(always)]
     pub(super) fn push(
         &self,
         service: &Service,

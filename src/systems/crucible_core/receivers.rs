@@ -28,8 +28,12 @@ impl Snapshot {
     /// Why nobody gets it.
     #[inline(always)]
     pub(super) fn check(&self, event: &Event, limits: &Limits) -> Result<(), Refusal> {
+        if limits.is_plain_and_sound(event) { Ok(()) } else { self.check_each(event, limits) }
+    }
+
+    fn check_each(&self, event: &Event, limits: &Limits) -> Result<(), Refusal> {
         limits.check(event)?;
-        if event.targets.is_empty() { Ok(()) } else { self.check_targets(event) }
+        self.check_targets(event)
     }
 
     fn check_targets(&self, event: &Event) -> Result<(), Refusal> {
@@ -39,19 +43,19 @@ impl Snapshot {
         }
     }
 
-    /// Calls `service` with the number of each service that an event is for, some more than once; some may
-    /// have left. Returns the groups of which one member gets it, each once.
+    /// Calls `services` with the numbers of those that an event is for: lists in which each is once, some in more
+    /// than one list; some may have left. Returns the groups of which one member gets it, each once.
     #[inline]
     pub(super) fn visit<'s>(
         &'s self,
         event: &Event,
         scratch: &'s mut Scratch,
-        service: impl FnMut(u32),
+        services: impl FnMut(&[u32]),
     ) -> &'s [u32] {
         if event.targets.is_empty() {
-            self.table.visit(event, &mut scratch.table, service)
+            self.table.visit(event, &mut scratch.table, services)
         } else {
-            self.visit_explicit(event, &mut scratch.groups, service)
+            self.visit_explicit(event, &mut scratch.groups, services)
         }
     }
 
@@ -59,13 +63,13 @@ impl Snapshot {
         &self,
         event: &Event,
         groups: &'s mut SmallVec<[u32; 8]>,
-        mut service: impl FnMut(u32),
+        mut services: impl FnMut(&[u32]),
     ) -> &'s [u32] {
         groups.clear();
         for target in event.targets.iter() {
             match target {
                 Target::Service(name) => {
-                    self.directory.service_named(name).iter().for_each(|(number, _)| service(*number));
+                    self.directory.service_named(name).iter().for_each(|(number, _)| services(&[*number]));
                 }
                 Target::Group(name) => groups.extend(self.directory.group_named(name)),
             }

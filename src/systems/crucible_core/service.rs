@@ -1,7 +1,8 @@
 use std::future::poll_fn;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::task::JoinHandle;
 
 use super::call::{Ended, call};
@@ -83,7 +84,7 @@ impl Service {
     }
 
     fn task(&self) -> MutexGuard<'_, Option<JoinHandle<()>>> {
-        self.task.lock().expect("nothing panics while it holds this lock")
+        self.task.lock()
     }
 
     /// Ends the task wherever it is, and waits until it has ended.
@@ -113,7 +114,7 @@ impl Desk {
     async fn serve<H: Handler>(mut self, handler: H) {
         let mut turns = 0_u32;
         while poll_fn(|cx| self.receiver.poll_next(&self.service.mailbox, cx)).await {
-            let until = self.receiver.begun().after(self.timeout);
+            let until = || self.receiver.begun().after(self.timeout);
             let batch = Batch::parcels(self.receiver.batch());
             let ended = call(&handler, batch, until, &self.shared.clock).await;
             self.settle(ended);

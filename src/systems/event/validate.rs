@@ -63,14 +63,15 @@ impl Limits {
     ///
     /// # Errors
     /// The first thing found wrong.
-    #[inline(always)]
+    #[inline]
     pub fn check(&self, event: &Event) -> Result<(), Invalid> {
         if self.is_plain_and_sound(event) { Ok(()) } else { self.check_each(event) }
     }
 
-    /// At a glance, without branches: of most events nothing more needs to be looked at.
+    /// At a glance, without branches: of most events nothing more needs to be looked at. They have no explicit
+    /// targets.
     #[inline(always)]
-    fn is_plain_and_sound(&self, event: &Event) -> bool {
+    pub(crate) fn is_plain_and_sound(&self, event: &Event) -> bool {
         let plain = event.targets.is_empty()
             & event.metadata.is_none()
             & event.scheduled_at.is_none()

@@ -45,6 +45,7 @@ impl<'a> Batch<'a> {
     }
 
     /// How many events.
+    #[inline]
     pub fn len(&self) -> usize {
         match self.0 {
             Events::Shared(events) => events.len(),

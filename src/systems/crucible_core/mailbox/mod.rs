@@ -119,7 +119,7 @@ impl Mailbox {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("nothing panics while it holds this lock")
+        self.state.lock()
     }
 
     fn room(&self, state: &State) -> usize {
@@ -319,7 +319,7 @@ impl State {
         self.waiting() + self.delayed.len() + self.in_hand
     }
 
-    /// Never a sparse parcel, as in the lanes.
+    /// Never a sparse parcel, as in the lanes, unless the task is about to take it.
     #[inline(always)]
     fn arrive(&mut self, parcel: Parcel) {
         if let Some(last) = self.arrived.last()
@@ -328,7 +328,7 @@ impl State {
             self.mixed = parcel.lanes().0 < last.lanes().1;
         }
         self.arrivals += parcel.len();
-        if parcel.is_sparse() {
+        if parcel.is_sparse() && self.sleeper.is_none() {
             self.arrive_singly(&parcel);
         } else {
             self.arrived.push(parcel);

@@ -69,32 +69,34 @@ impl Table {
         Route { services: &cell.services, groups: &cell.groups }
     }
 
-    /// The same where receivers are gathered in a set: calls `service` for each service, some more than once,
-    /// and returns the groups, sorted, each once.
+    /// The same where receivers are gathered in a set: calls `services` with lists in which each is once, some
+    /// in more than one list; returns the groups, sorted, each once.
     #[inline]
     pub fn visit<'t>(
         &'t self,
         event: &Event,
         scratch: &'t mut Scratch,
-        mut service: impl FnMut(u32),
+        mut services: impl FnMut(&[u32]),
     ) -> &'t [u32] {
         let at = cell(&event.kind, event.priority);
         let row = self.row(&event.source);
         let cell = row.and_then(|row| row.cell(at)).unwrap_or(&self.common.cells[at]);
-        scratch.groups.clear();
-        if self.asks_payload(at, row) {
-            if self.may_end_the_search(row) {
-                let hits = self.hits(event, at, row, cell.end);
-                return scratch.visit(cell, &hits, service);
-            }
-            self.each_hit(event, at, row, cell.end, |rule| {
-                rule.services.iter().for_each(|&number| service(number));
-                if !rule.groups.is_empty() {
-                    scratch.groups.extend_from_slice(&rule.groups);
-                }
-            });
+        if !self.asks_payload(at, row) {
+            services(&cell.services);
+            return &cell.groups;
         }
-        cell.services.iter().for_each(|&number| service(number));
+        if self.may_end_the_search(row) {
+            let hits = self.hits(event, at, row, cell.end);
+            return scratch.visit(cell, &hits, services);
+        }
+        services(&cell.services);
+        scratch.groups.clear();
+        self.each_hit(event, at, row, cell.end, |rule| {
+            services(&rule.services);
+            if !rule.groups.is_empty() {
+                scratch.groups.extend_from_slice(&rule.groups);
+            }
+        });
         if scratch.groups.is_empty() { &cell.groups } else { scratch.with_groups(&cell.groups) }
     }
 
@@ -163,18 +165,18 @@ impl Scratch {
     fn merge<'t>(&'t mut self, cell: &Cell, hits: &Hits<'_>) -> Route<'t> {
         let mut services = std::mem::take(&mut self.services);
         services.clear();
-        self.visit(cell, hits, |number| services.push(number));
+        self.visit(cell, hits, |more| services.extend_from_slice(more));
         services.sort_unstable();
         services.dedup();
         self.services = services;
         Route { services: &self.services, groups: &self.groups }
     }
 
-    /// Calls `service` for each of those that count, and returns their groups, sorted, each once.
-    fn visit(&mut self, cell: &Cell, hits: &Hits<'_>, mut service: impl FnMut(u32)) -> &[u32] {
+    /// Calls `services` with those that count, and returns their groups, sorted, each once.
+    fn visit(&mut self, cell: &Cell, hits: &Hits<'_>, mut services: impl FnMut(&[u32])) -> &[u32] {
         self.groups.clear();
-        let mut take = |services: &[u32], groups: &[u32]| {
-            services.iter().for_each(|&number| service(number));
+        let mut take = |more: &[u32], groups: &[u32]| {
+            services(more);
             if !groups.is_empty() {
                 self.groups.extend_from_slice(groups);
             }
