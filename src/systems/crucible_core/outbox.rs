@@ -32,10 +32,13 @@ impl Outbox {
         if !first {
             return services.iter().map(|&service| u32::from(self.add(service, place))).sum();
         }
+        let Self { picked, touched } = self;
+        // Not through the vector: it would be looked up for each.
+        let picked = picked.as_mut_slice();
         for &service in services {
-            let picked = &mut self.picked[service as usize];
+            let picked = &mut picked[service as usize];
             if *picked == 0 {
-                self.touched.push(service);
+                touched.push(service);
             }
             *picked |= place;
         }

@@ -117,7 +117,10 @@ impl Desk {
             let until = || self.receiver.begun().after(self.timeout);
             let batch = Batch::parcels(self.receiver.batch());
             let ended = call(&handler, batch, until, &self.shared.clock).await;
-            self.settle(ended);
+            match ended {
+                Ended::Done(BatchOutcome::Acknowledged) => self.receiver.acknowledge(),
+                trouble => self.settle(trouble),
+            }
             // A mailbox that is never empty must not keep the thread from the other tasks.
             turns = turns.wrapping_add(1);
             if turns.is_multiple_of(TURNS) {
@@ -126,9 +129,10 @@ impl Desk {
         }
     }
 
+    #[cold]
     fn settle(&mut self, ended: Ended) {
         match ended {
-            Ended::Done(BatchOutcome::Acknowledged) => self.receiver.acknowledge(),
+            Ended::Done(BatchOutcome::Acknowledged) => {}
             Ended::Done(BatchOutcome::Failed(failures)) => {
                 let mut causes = by_position(failures, self.receiver.events().count());
                 self.settle_each(|position| causes[position].take(), Settled::default());

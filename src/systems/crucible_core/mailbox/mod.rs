@@ -127,7 +127,7 @@ impl Mailbox {
     }
 
     /// Puts the first deliveries in, as long as there is room. They are to be begun by `deadline`.
-    #[inline]
+    #[inline(always)]
     pub fn push(&self, mut parcel: Parcel, deadline: Moment) -> Pushed {
         parcel.deadline = deadline;
         let mut state = self.lock();

@@ -81,15 +81,15 @@ impl Table {
         let at = cell(&event.kind, event.priority);
         let row = self.row(&event.source);
         let cell = row.and_then(|row| row.cell(at)).unwrap_or(&self.common.cells[at]);
-        if !self.asks_payload(at, row) {
-            services(&cell.services);
-            return &cell.groups;
-        }
-        if self.may_end_the_search(row) {
+        let asks_payload = self.asks_payload(at, row);
+        if asks_payload && self.may_end_the_search(row) {
             let hits = self.hits(event, at, row, cell.end);
             return scratch.visit(cell, &hits, services);
         }
         services(&cell.services);
+        if !asks_payload {
+            return &cell.groups;
+        }
         scratch.groups.clear();
         self.each_hit(event, at, row, cell.end, |rule| {
             services(&rule.services);

@@ -120,7 +120,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// At a quote: what stands up to the closing one, and whether something in it is escaped; goes behind it.
-    #[inline]
+    #[inline(always)]
     fn string(&mut self) -> (&'a [u8], bool) {
         let text = self.json.get(self.at + 1..).unwrap_or_default();
         match quote_or_backslash(text) {
