@@ -162,7 +162,7 @@ impl CrucibleCore {
         };
         let event = Event { retry_count: 0, ..Event::clone(&letter.event) };
         let parcel = Parcel::one(Arc::new(event));
-        match self.push(&service, parcel, None, self.deadline(self.shared.clock.now()), on_full) {
+        match self.push(&service, parcel, self.deadline(self.shared.clock.now()), on_full) {
             Pushed::All => {
                 letters.replayed();
                 Ok((Replayed::Accepted, service))

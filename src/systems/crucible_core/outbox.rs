@@ -133,7 +133,7 @@ impl Places {
     /// As a bit.
     #[inline]
     pub(super) fn of(&self, position: usize) -> u64 {
-        1 << self.place[position]
+        1 << self.place[position % Envelope::CAPACITY]
     }
 
     pub(super) fn position(&self, place: usize) -> usize {

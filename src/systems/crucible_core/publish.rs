@@ -141,13 +141,18 @@ impl CrucibleCore {
         #[allow(clippy::cast_possible_truncation)] // each of them has a number of 32 bits
         tell(publication, receivers.len() as u32, full);
         let due = self.due(event, now);
-        let deadline = self.deadline(due.unwrap_or(now));
+        let deadline = self.deadline(now);
         for number in receivers {
             let Some(service) = snapshot.directory.service(number) else {
                 leave_out(publication, false);
                 continue;
             };
-            match self.push(service, Parcel::one(event.clone()), due, deadline, on_full) {
+            let parcel = Parcel::one(event.clone());
+            let pushed = match due {
+                None => self.push(service, parcel, deadline, on_full),
+                Some(due) => self.push_delayed(service, parcel, due),
+            };
+            match pushed {
                 Pushed::All => {}
                 Pushed::Full(parcel) if may_wait(on_full) => {
                     stuck.push(Consignment { service: service.clone(), parcel, due });
@@ -246,8 +251,11 @@ impl CrucibleCore {
         publications: &mut [Publication],
     ) {
         let Desk { outbox, later, places, scratch } = desk;
-        for position in Bits(positions) {
-            let (event, place) = (&chunk[position], places.of(position));
+        for (position, (event, publication)) in chunk.iter().zip(publications).enumerate() {
+            if positions >> position & 1 == 0 {
+                continue;
+            }
+            let place = places.of(position);
             let due = self.due(event, now);
             let mut deliveries = 0;
             let groups = snapshot.visit(event, scratch, |services| {
@@ -262,7 +270,7 @@ impl CrucibleCore {
                     Choice::Nobody => {}
                 }
             }
-            tell(&mut publications[position], deliveries, full);
+            tell(publication, deliveries, full);
             if let Some(due) = due {
                 later.extend(outbox.take_out(place).map(|number| (number, place, due)));
             }
@@ -285,24 +293,34 @@ impl CrucibleCore {
             return stuck;
         }
         let (envelope, wait) = (places.envelope(chunk), may_wait(on_full));
+        let mut settle = |number: u32, left: Pushed, due: Option<Moment>| match left {
+            Pushed::All => {}
+            Pushed::Full(parcel) if wait => {
+                let service = snapshot.directory.service(number).expect("it was pushed to").clone();
+                stuck.push(Consignment { service, parcel, due });
+            }
+            Pushed::Full(left) => leave_all_out(&left, places, publications, true),
+            Pushed::Closed(left) => leave_all_out(&left, places, publications, false),
+        };
         let deadline = self.deadline(now);
-        let at_once = outbox.drain().map(|(number, picked)| (number, picked, None, deadline));
-        let in_time =
-            later.drain(..).map(|(number, picked, due)| (number, picked, Some(due), self.deadline(due)));
-        for (number, picked, due, deadline) in at_once.chain(in_time) {
+        for (number, picked) in outbox.drain() {
             let parcel = Parcel::pick(&envelope, picked);
             let Some(service) = snapshot.directory.service(number) else {
-                leave_all_out(&parcel, places, publications, false);
+                settle(number, Pushed::Closed(parcel), None);
                 continue;
             };
-            match self.push(service, parcel, due, deadline, on_full) {
+            match self.push(service, parcel, deadline, on_full) {
                 Pushed::All => {}
-                Pushed::Full(parcel) if wait => {
-                    stuck.push(Consignment { service: service.clone(), parcel, due });
-                }
-                Pushed::Full(left) => leave_all_out(&left, places, publications, true),
-                Pushed::Closed(left) => leave_all_out(&left, places, publications, false),
+                left => settle(number, left, None),
             }
+        }
+        for (number, picked, due) in later.drain(..) {
+            let parcel = Parcel::pick(&envelope, picked);
+            let pushed = match snapshot.directory.service(number) {
+                Some(service) => self.push_delayed(service, parcel, due),
+                None => Pushed::Closed(parcel),
+            };
+            settle(number, pushed, Some(due));
         }
         stuck
     }
@@ -359,22 +377,29 @@ impl CrucibleCore {
         &self,
         service: &Service,
         parcel: Parcel,
-        due: Option<Moment>,
         deadline: Moment,
         on_full: OnFull,
     ) -> Pushed {
-        match (due, on_full) {
-            (Some(due), _) => service.mailbox.push_delayed(parcel, due, deadline),
-            (None, OnFull::Wait | OnFull::Refuse) => service.mailbox.push(parcel, deadline),
-            (None, OnFull::DropLowest) => {
-                let mut displaced = Vec::new();
-                let pushed = service.mailbox.push_displacing(parcel, deadline, &mut displaced);
-                for event in displaced {
-                    self.shared.letters.put(&service.name, event, DeathCause::Displaced);
-                }
-                pushed
-            }
+        match on_full {
+            OnFull::Wait | OnFull::Refuse => service.mailbox.push(parcel, deadline),
+            OnFull::DropLowest => self.push_displacing(service, parcel, deadline),
         }
+    }
+
+    #[cold]
+    fn push_displacing(&self, service: &Service, parcel: Parcel, deadline: Moment) -> Pushed {
+        let mut displaced = Vec::new();
+        let pushed = service.mailbox.push_displacing(parcel, deadline, &mut displaced);
+        for event in displaced {
+            self.shared.letters.put(&service.name, event, DeathCause::Displaced);
+        }
+        pushed
+    }
+
+    /// The same for deliveries that are due later.
+    #[cold]
+    fn push_delayed(&self, service: &Service, parcel: Parcel, due: Moment) -> Pushed {
+        service.mailbox.push_delayed(parcel, due, self.deadline(due))
     }
 
     /// Pushes all, waiting for room as often as it takes. Returns what is left when the service is gone.
@@ -383,8 +408,11 @@ impl CrucibleCore {
         loop {
             service.mailbox.wait_for_room().await;
             let now = self.shared.clock.now();
-            let due = due.filter(|due| *due > now);
-            match self.push(&service, parcel, due, self.deadline(due.unwrap_or(now)), OnFull::Wait) {
+            let pushed = match due.filter(|due| *due > now) {
+                None => self.push(&service, parcel, self.deadline(now), OnFull::Wait),
+                Some(due) => self.push_delayed(&service, parcel, due),
+            };
+            match pushed {
                 Pushed::All => return None,
                 Pushed::Full(left) => parcel = left,
                 Pushed::Closed(left) => return Some(left),

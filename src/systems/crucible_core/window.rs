@@ -70,11 +70,8 @@ impl Window {
     /// Whether this id is new among those that were not pruned; it counts as seen from now on.
     #[inline(always)]
     pub fn insert(&mut self, id: EventId) -> bool {
-        if self.policy.entries == 0 {
+        if self.ring.is_empty() && !self.make_room() {
             return true;
-        }
-        if self.ring.is_empty() {
-            self.make_room();
         }
         let chain = self.chain(id);
         let first = self.chains[chain];
@@ -100,12 +97,17 @@ impl Window {
         self.chains[chain] = self.next;
     }
 
+    /// Whether it is to have any.
     #[cold]
-    fn make_room(&mut self) {
+    fn make_room(&mut self) -> bool {
+        if self.policy.entries == 0 {
+            return false;
+        }
         let nothing = Entry { id: EventId::NIL, until: Moment(0), older: 0 };
         self.ring = vec![nothing; self.policy.entries.next_power_of_two()];
         // Half of the chains are empty, and most of the others have one living entry.
         self.chains = vec![0; (2 * self.policy.entries).next_power_of_two()];
+        true
     }
 
     /// [`Window::prune`] and [`Window::insert`] in one.

@@ -1,4 +1,4 @@
-use std::hash::{Hash, Hasher};
+use std::hash::Hasher;
 use std::sync::Arc;
 
 use hashbrown::HashTable;
@@ -90,9 +90,10 @@ impl<T: Clone + Hashed> Sharded<T> {
 }
 
 /// A fixed seed: counts repeat. Names come from configuration, not from adversaries.
-pub(super) fn hash_of(key: &(impl Hash + ?Sized)) -> u64 {
+#[inline]
+pub(super) fn hash_of(key: &[u8]) -> u64 {
     let mut hasher = FxHasher::default();
-    key.hash(&mut hasher);
+    hasher.write(key);
     hasher.finish()
 }
 
@@ -105,12 +106,12 @@ mod tests {
 
     impl Hashed for Pair {
         fn hash(&self) -> u64 {
-            hash_of(&self.0)
+            hash_of(&self.0.to_le_bytes())
         }
     }
 
     fn get(map: &Sharded<Pair>, key: u32) -> Option<u32> {
-        map.find(hash_of(&key), |pair| pair.0 == key).map(|pair| pair.1)
+        map.find(hash_of(&key.to_le_bytes()), |pair| pair.0 == key).map(|pair| pair.1)
     }
 
     #[test]
@@ -120,14 +121,14 @@ mod tests {
             map.put(Pair(key, key), |pair| pair.0 == key);
         }
         let before = map.clone();
-        for key in 0..5_000 {
+        for key in 0..5_000_u32 {
             match key % 3 {
-                0 => map.remove(hash_of(&key), |pair| pair.0 == key),
+                0 => map.remove(hash_of(&key.to_le_bytes()), |pair| pair.0 == key),
                 1 => map.put(Pair(key, 7), |pair| pair.0 == key),
                 _ => {}
             }
         }
-        map.remove(hash_of(&9_999), |pair| pair.0 == 9_999);
+        map.remove(hash_of(&9_999_u32.to_le_bytes()), |pair| pair.0 == 9_999);
         for key in 0..5_000 {
             assert_eq!(get(&before, key), Some(key));
             assert_eq!(get(&map, key), [None, Some(7), Some(key)][key as usize % 3]);
