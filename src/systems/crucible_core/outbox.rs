@@ -116,18 +116,18 @@ impl Places {
     /// Gives places to the events at the positions whose bit is set in one of these.
     #[inline]
     pub(super) fn assign(&mut self, lanes: Lanes) {
-        self.len = 0;
+        let mut next = 0;
         for (positions, places) in lanes.into_iter().zip(&mut self.lanes) {
-            *places = 0;
+            let first = next;
             for position in Bits(positions) {
-                let place = self.len;
                 #[allow(clippy::cast_possible_truncation)] // both below 64
-                let short = (place as u8, position as u8);
-                (self.place[position], self.position[place]) = short;
-                *places |= 1 << place;
-                self.len += 1;
+                let short = (next as u8, position as u8);
+                (self.place[position % Envelope::CAPACITY], self.position[next]) = short;
+                next += 1;
             }
+            *places = below(next) & !below(first);
         }
+        self.len = next;
     }
 
     /// As a bit.
@@ -146,6 +146,11 @@ impl Places {
         let events = positions.iter().map(|&at| chunk[usize::from(at)].clone()).collect();
         Arc::new(Envelope::of_lanes(events, self.lanes))
     }
+}
+
+/// A bit for each place before this one.
+fn below(place: usize) -> u64 {
+    if place < Envelope::CAPACITY { (1 << place) - 1 } else { u64::MAX }
 }
 
 /// What publishing a batch works with; kept for the next one.

@@ -35,10 +35,11 @@ impl EventCounts {
         let mut some_got_nothing = false;
         for publication in publications {
             match publication {
-                Publication::Accepted { deliveries } => {
+                Publication::Accepted { deliveries: Some(0) } => {
                     accepted += 1;
-                    unmatched += u64::from(*deliveries == Some(0));
+                    unmatched += 1;
                 }
+                Publication::Accepted { .. } => accepted += 1,
                 Publication::BackPressure { deliveries, full } => {
                     accepted += 1;
                     turned_away += u64::from(*full);
@@ -343,10 +344,11 @@ impl CrucibleCore {
         }
         let mut window = self.window();
         window.prune(now);
-        for position in Bits(any_of(accepted)) {
-            if !window.insert(chunk[position].id) {
-                accepted[chunk[position].priority.lane()] &= !(1 << position);
-                publications[position] = Publication::Duplicate;
+        let sound = any_of(accepted);
+        for (position, (event, publication)) in chunk.iter().zip(publications).enumerate() {
+            if sound >> position & 1 == 1 && !window.insert(event.id) {
+                accepted[event.priority.lane()] &= !(1 << position);
+                *publication = Publication::Duplicate;
             }
         }
         accepted

@@ -124,21 +124,21 @@ impl Receiver {
                 return Poll::Pending;
             }
             state.in_hand = self.permits;
-            if as_it_lies && self.permits == waiting {
-                self.take_as_it_lies(state);
+            let in_time = if as_it_lies && self.permits == waiting {
+                self.take_as_it_lies(state)
             } else {
-                self.take_from_lanes(state);
-            }
-            if !self.batch.is_empty() {
+                self.take_from_lanes(state)
+            };
+            if in_time {
                 return Poll::Ready(true);
             }
-            // All were late.
             self.let_go();
         }
     }
 
-    #[inline]
-    fn take_as_it_lies(&mut self, mut state: MutexGuard<'_, State>) {
+    /// Makes all that arrived the batch. Returns whether some of it is not late.
+    #[inline(always)]
+    fn take_as_it_lies(&mut self, mut state: MutexGuard<'_, State>) -> bool {
         std::mem::swap(&mut state.arrived, &mut self.batch);
         let mixed = std::mem::take(&mut state.mixed);
         state.arrivals = 0;
@@ -147,25 +147,27 @@ impl Receiver {
             self.batch.sort_by_key(|parcel| parcel.lanes().0);
         }
         self.begun = self.clock.now();
-        if self.batch.iter().any(|parcel| parcel.deadline < self.begun) {
-            self.leave_out_the_late();
-        }
+        let some_late = self.batch.iter().any(|parcel| parcel.deadline < self.begun);
+        !some_late || self.leave_out_the_late()
     }
 
     #[cold]
-    fn leave_out_the_late(&mut self) {
+    fn leave_out_the_late(&mut self) -> bool {
         let late = self.batch.extract_if(.., |parcel| parcel.deadline < self.begun);
         self.verdict.expired = late.map(|parcel| parcel.len()).sum();
+        !self.batch.is_empty()
     }
 
+    /// Makes the most urgent of what waits the batch. Returns whether some of it is not late.
     #[cold]
-    fn take_from_lanes(&mut self, mut state: MutexGuard<'_, State>) {
+    fn take_from_lanes(&mut self, mut state: MutexGuard<'_, State>) -> bool {
         self.begun = self.clock.now();
         state.sort();
         let mut expired = Vec::new();
         state.lanes.take(self.permits, self.begun, &mut self.batch, &mut expired);
         made_room(state);
         self.verdict.expired = expired.iter().map(Parcel::len).sum();
+        !self.batch.is_empty()
     }
 }
 

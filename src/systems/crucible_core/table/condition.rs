@@ -82,7 +82,7 @@ impl Condition {
     /// Whether it holds in this cell with these facts.
     pub(super) fn holds(&self, cell: usize, facts: &Facts<'_>) -> bool {
         match self {
-            Self::Cells(cells) => cells >> cell & 1 == 1,
+            Self::Cells(cells) => has(*cells, cell),
             Self::Field { path, equals } => facts.iter().any(|(at, found)| at == path && found.is(equals)),
             Self::All(parts) => parts.iter().all(|part| part.holds(cell, facts)),
             Self::Any(parts) => parts.iter().any(|part| part.holds(cell, facts)),
