@@ -305,7 +305,7 @@ impl CrucibleCore {
         };
         let deadline = self.deadline(now);
         for (number, picked) in outbox.drain() {
-            let parcel = Parcel::pick(&envelope, picked);
+            let parcel = Parcel::of_places(&envelope, picked);
             let Some(service) = snapshot.directory.service(number) else {
                 settle(number, Pushed::Closed(parcel), None);
                 continue;
@@ -316,7 +316,7 @@ impl CrucibleCore {
             }
         }
         for (number, picked, due) in later.drain(..) {
-            let parcel = Parcel::pick(&envelope, picked);
+            let parcel = Parcel::of_places(&envelope, picked);
             let pushed = match snapshot.directory.service(number) {
                 Some(service) => self.push_delayed(service, parcel, due),
                 None => Pushed::Closed(parcel),

@@ -76,6 +76,13 @@ impl Parcel {
         Self::of(Contents::Many(envelope.clone()), picked & (a | b | c | d), Moment::NEVER)
     }
 
+    /// The same for who picks only places that the envelope has.
+    #[inline]
+    pub(crate) fn of_places(envelope: &Arc<Envelope>, picked: u64) -> Self {
+        debug_assert_eq!(picked & !envelope.lanes.iter().fold(0, |all, lane| all | lane), 0);
+        Self::of(Contents::Many(envelope.clone()), picked, Moment::NEVER)
+    }
+
     #[inline]
     fn of(contents: Contents, picked: u64, deadline: Moment) -> Self {
         Self { contents, picked, len: picked.count_ones(), deadline }
