@@ -79,3 +79,36 @@ impl Ledger {
         if self.accepted == self.accounted_for() { Ok(()) } else { Err(Imbalance(self)) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sum_adds_each_kind_to_its_own() {
+        let one = Ledger {
+            accepted: 127,
+            acknowledged: 1,
+            failed: 2,
+            dead_lettered: 4,
+            expired: 8,
+            waiting: 16,
+            queued: 32,
+            abandoned: 64,
+        };
+        let three = Ledger {
+            accepted: 381,
+            acknowledged: 3,
+            failed: 6,
+            dead_lettered: 12,
+            expired: 24,
+            waiting: 48,
+            queued: 96,
+            abandoned: 192,
+        };
+        assert_eq!([one; 3].into_iter().sum::<Ledger>(), three);
+        assert_eq!((three.check(), three.settled(), three.unsettled()), (Ok(()), 237, 144));
+        let lost = Ledger { acknowledged: 0, ..one };
+        assert_eq!(lost.check(), Err(Imbalance(lost)));
+    }
+}

@@ -432,3 +432,32 @@ fn a_clock_of_the_runtime_serves_as_well() {
     let polled = receiver.poll_next(&mailbox, &mut Context::from_waker(Waker::noop()));
     assert_eq!((polled, receiver.events().count()), (Poll::Ready(true), 1));
 }
+
+#[test]
+fn of_one_moment_who_came_first_goes_first() {
+    let mut bench = Bench::new(100, 64);
+    for id in 1..=20 {
+        let pushed = bench.mailbox.push_delayed(one(id, Priority::Normal), Moment(10), NEVER);
+        assert_eq!(told(pushed), Told::All);
+    }
+    bench.advance(10);
+    assert_eq!(bench.take(), (1..=20).collect::<Vec<_>>());
+}
+
+/// Two events of sixty-four: whoever keeps them as a parcel keeps the others too.
+fn sparse() -> Parcel {
+    let events: Vec<_> = (1..=64).map(|id| event(id, Priority::Normal)).collect();
+    Parcel::pick(&Arc::new(Envelope::new(events)), 0b11)
+}
+
+#[test]
+fn a_sparse_parcel_is_taken_apart_unless_its_task_sleeps_and_takes_it_at_once() {
+    let mut bench = Bench::new(100, 64);
+    assert!(bench.poll().is_pending());
+    assert_eq!(bench.push(sparse()), Told::All);
+    assert_eq!((bench.take(), bench.receiver.batch().len()), (vec![1, 2], 1));
+    // Now it is at work.
+    assert_eq!(bench.push(sparse()), Told::All);
+    bench.receiver.acknowledge();
+    assert_eq!((bench.take(), bench.receiver.batch().len()), (vec![1, 2], 2));
+}
