@@ -131,13 +131,25 @@ impl<'a> Lens<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{EventId, JsonText, Timestamp};
+    use crate::event::{EventId, JsonText, Priority, Timestamp};
 
     /// Whether this payload has 7 at `/n`.
     fn has_seven(payload: String) -> bool {
         let payload = Payload::Json(JsonText::new(payload).expect("JSON"));
         let event = Event::new(EventId(1), EventKind::Metrics, "probe", Timestamp(0), payload);
         Filter::field("/n".parse().expect("a path"), 7).matches(&Lens::new(&event))
+    }
+
+    #[test]
+    fn a_filter_may_be_as_deep_and_as_large_as_is_said_and_no_more() {
+        let limits = Limits::default();
+        let deep =
+            |depth| (1..depth).fold(Filter::MinPriority(Priority::Low), |part, _| Filter::Not(part.into()));
+        assert_eq!(deep(Filter::MAX_DEPTH).check(&limits), Ok(()));
+        assert_eq!(deep(Filter::MAX_DEPTH + 1).check(&limits), Err(InvalidFilter::TooDeep));
+        let large = |parts| Filter::All(vec![Filter::MinPriority(Priority::Low); parts - 1]);
+        assert_eq!(large(Filter::MAX_PARTS).check(&limits), Ok(()));
+        assert_eq!(large(Filter::MAX_PARTS + 1).check(&limits), Err(InvalidFilter::TooLarge));
     }
 
     #[test]
