@@ -133,6 +133,7 @@ impl Places {
     /// As a bit.
     #[inline]
     pub(super) fn of(&self, position: usize) -> u64 {
+        // Positions lie below: that says so without a branch.
         1 << self.place[position % Envelope::CAPACITY]
     }
 

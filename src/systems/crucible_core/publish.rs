@@ -29,7 +29,7 @@ pub(super) struct EventCounts {
 }
 
 impl EventCounts {
-    /// Whether some got nothing, because there was no room.
+    /// Adds them up. Returns whether some were turned away altogether.
     fn count(&self, publications: &[Publication]) -> bool {
         let (mut accepted, mut unmatched, mut refused, mut duplicate, mut turned_away) = (0, 0, 0, 0, 0);
         let mut some_got_nothing = false;
@@ -40,10 +40,10 @@ impl EventCounts {
                     unmatched += 1;
                 }
                 Publication::Accepted { .. } => accepted += 1,
-                Publication::BackPressure { deliveries, full } => {
+                Publication::BackPressure { full, .. } => {
                     accepted += 1;
                     turned_away += u64::from(*full);
-                    some_got_nothing |= *deliveries == 0;
+                    some_got_nothing |= was_turned_away(publication);
                 }
                 Publication::Duplicate => duplicate += 1,
                 Publication::Refused(_) => refused += 1,
@@ -294,7 +294,7 @@ impl CrucibleCore {
             return stuck;
         }
         let (envelope, wait) = (places.envelope(chunk), may_wait(on_full));
-        let mut settle = |number: u32, left: Pushed, due: Option<Moment>| match left {
+        let mut keep_or_leave_out = |number: u32, pushed: Pushed, due: Option<Moment>| match pushed {
             Pushed::All => {}
             Pushed::Full(parcel) if wait => {
                 let service = snapshot.directory.service(number).expect("it was pushed to").clone();
@@ -307,12 +307,12 @@ impl CrucibleCore {
         for (number, picked) in outbox.drain() {
             let parcel = Parcel::of_places(&envelope, picked);
             let Some(service) = snapshot.directory.service(number) else {
-                settle(number, Pushed::Closed(parcel), None);
+                keep_or_leave_out(number, Pushed::Closed(parcel), None);
                 continue;
             };
             match self.push(service, parcel, deadline, on_full) {
                 Pushed::All => {}
-                left => settle(number, left, None),
+                left => keep_or_leave_out(number, left, None),
             }
         }
         for (number, picked, due) in later.drain(..) {
@@ -321,7 +321,7 @@ impl CrucibleCore {
                 Some(service) => self.push_delayed(service, parcel, due),
                 None => Pushed::Closed(parcel),
             };
-            settle(number, pushed, Some(due));
+            keep_or_leave_out(number, pushed, Some(due));
         }
         stuck
     }
@@ -398,7 +398,7 @@ impl CrucibleCore {
         pushed
     }
 
-    /// The same for deliveries that are due later.
+    /// The same as [`push`](Self::push) for deliveries that are due later.
     #[cold]
     fn push_delayed(&self, service: &Service, parcel: Parcel, due: Moment) -> Pushed {
         service.mailbox.push_delayed(parcel, due, self.deadline(due))

@@ -28,11 +28,11 @@ impl Snapshot {
     /// Why nobody gets it.
     #[inline(always)]
     pub(super) fn check(&self, event: &Event, limits: &Limits) -> Result<(), Refusal> {
-        if limits.is_plain_and_sound(event) { Ok(()) } else { self.check_each(event, limits) }
+        if limits.is_plain_and_sound(event) { Ok(()) } else { self.check_thoroughly(event, limits) }
     }
 
-    fn check_each(&self, event: &Event, limits: &Limits) -> Result<(), Refusal> {
-        limits.check(event)?;
+    fn check_thoroughly(&self, event: &Event, limits: &Limits) -> Result<(), Refusal> {
+        limits.check_each(event)?;
         self.check_targets(event)
     }
 

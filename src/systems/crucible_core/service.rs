@@ -132,7 +132,7 @@ impl Desk {
     #[cold]
     fn settle(&mut self, ended: Ended) {
         match ended {
-            Ended::Done(BatchOutcome::Acknowledged) => {}
+            Ended::Done(BatchOutcome::Acknowledged) => self.receiver.acknowledge(),
             Ended::Done(BatchOutcome::Failed(failures)) => {
                 let mut causes = by_position(failures, self.receiver.events().count());
                 self.settle_each(|position| causes[position].take(), Settled::default());

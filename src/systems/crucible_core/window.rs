@@ -67,7 +67,8 @@ impl Window {
         }
     }
 
-    /// Whether this id is new among those that were not pruned; it counts as seen from now on.
+    /// Whether this id is new among those that were not pruned; it counts as seen from the moment on that
+    /// [`Window::prune`] was told last, which comes before it.
     #[inline(always)]
     pub fn insert(&mut self, id: EventId) -> bool {
         if self.ring.is_empty() && !self.make_room() {

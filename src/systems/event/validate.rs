@@ -85,7 +85,8 @@ impl Limits {
             & (event.retry_count <= event.retry_limit)
     }
 
-    fn check_each(&self, event: &Event) -> Result<(), Invalid> {
+    /// All that [`Limits::check`] asks for, one by one.
+    pub(crate) fn check_each(&self, event: &Event) -> Result<(), Invalid> {
         if event.id == EventId::NIL {
             return Err(Invalid::NilId);
         }

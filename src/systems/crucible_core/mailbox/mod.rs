@@ -154,7 +154,7 @@ impl Mailbox {
         Pushed::Full(parcel)
     }
 
-    /// The same, but where there is no room, deliveries that wait make room for more urgent ones, as
+    /// The same as [`Mailbox::push`], but where there is no room, deliveries that wait make room for more urgent ones, as
     /// [`OnFull::DropLowest`](crate::routing::OnFull::DropLowest) says. These are added to `displaced`.
     pub fn push_displacing(
         &self,

@@ -92,6 +92,8 @@ impl Receiver {
             state.put_down(&mut self.verdict, &self.clock, &mailbox.load);
             if !state.delayed.is_empty() {
                 state.release_due(self.clock.now());
+                // Perhaps it was the timer that woke the task, and not who pushed.
+                state.sleeper = None;
             }
             let waiting = state.waiting();
             if waiting == 0 {
@@ -106,6 +108,7 @@ impl Receiver {
                 Allowance::All => self.limit,
                 Allowance::Probes(probes) => self.limit.min(probes),
                 Allowance::Nothing { until } => {
+                    state.take_apart();
                     drop(state);
                     ready!(self.timer.poll(&self.clock, until, cx));
                     continue;
@@ -121,6 +124,7 @@ impl Receiver {
             }
             self.permits = self.limiter.take(waiting.min(most), cx.waker());
             if self.permits == 0 {
+                state.take_apart();
                 return Poll::Pending;
             }
             state.in_hand = self.permits;
@@ -139,6 +143,7 @@ impl Receiver {
     /// Makes all that arrived the batch. Returns whether some of it is not late.
     #[inline(always)]
     fn take_as_it_lies(&mut self, mut state: MutexGuard<'_, State>) -> bool {
+        debug_assert!(self.batch.is_empty(), "the last batch is settled");
         std::mem::swap(&mut state.arrived, &mut self.batch);
         let mixed = std::mem::take(&mut state.mixed);
         state.arrivals = 0;
@@ -179,6 +184,12 @@ impl Drop for Receiver {
 }
 
 impl State {
+    /// What arrived has to wait: as in the lanes, no parcel may be sparse.
+    #[cold]
+    fn take_apart(&mut self) {
+        self.sort();
+    }
+
     /// Whether all that waits lies in the order of handling, or needs no more than sorting.
     #[inline]
     fn is_one_batch(&self) -> bool {

@@ -461,3 +461,42 @@ fn a_sparse_parcel_is_taken_apart_unless_its_task_sleeps_and_takes_it_at_once() 
     bench.receiver.acknowledge();
     assert_eq!((bench.take(), bench.receiver.batch().len()), (vec![1, 2], 2));
 }
+
+#[test]
+fn a_task_that_a_timer_woke_is_at_work() {
+    let mut bench = Bench::new(100, 64);
+    bench.push_all(100..=100, Priority::Normal);
+    assert_eq!(bench.take(), [100]);
+    bench.fail(10);
+    assert!(bench.poll().is_pending());
+    bench.advance(10);
+    assert_eq!(bench.take(), [100]);
+    assert_eq!(bench.push(sparse()), Told::All);
+    assert_eq!(bench.woken(), 1, "by the timer");
+    bench.receiver.acknowledge();
+    assert_eq!((bench.take(), bench.receiver.batch().len()), (vec![1, 2], 2));
+}
+
+#[test]
+fn a_sparse_parcel_that_has_to_wait_after_all_is_taken_apart() {
+    // For the breaker,
+    let mut bench = Bench::new(100, 64);
+    bench.push_all(100..=101, Priority::Normal);
+    assert_eq!(bench.take(), [100, 101]);
+    bench.receiver.settle(Settled { acknowledged: vec![false; 2], dead_lettered: 2, ..Settled::default() });
+    assert!(bench.poll().is_pending());
+    assert_eq!(bench.push(sparse()), Told::All);
+    assert!(bench.poll().is_pending());
+    bench.advance(100);
+    // (one probe)
+    assert_eq!((bench.take(), bench.mailbox.lock().lanes.len()), (vec![1], 1));
+    assert_eq!(Arc::strong_count(bench.receiver.events().next().expect("one")), 1);
+    // and for permits.
+    let mut bench = Bench::with_permits(100, 64, 2);
+    assert_eq!(bench.limiter.take(2, Waker::noop()), 2);
+    assert!(bench.poll().is_pending());
+    assert_eq!(bench.push(sparse()), Told::All);
+    assert!(bench.poll().is_pending());
+    bench.limiter.give_back(2);
+    assert_eq!((bench.take(), bench.receiver.batch().len()), (vec![1, 2], 2));
+}

@@ -9,7 +9,7 @@ use memchr::memchr2;
 use super::paths::{Child, PathId, Paths};
 use crate::event::Scalar;
 
-/// A scalar as it stands in the text; strings are bytes, so that nothing is checked twice.
+/// A scalar as it stands in the text; strings are bytes, so that those without escapes are not checked again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Found<'a> {
     Null,
@@ -28,7 +28,8 @@ impl Found<'_> {
             (Self::Bool(a), Scalar::Bool(b)) => a == b,
             (Self::Integer(a), Scalar::Integer(b)) => a == b,
             (Self::String(a), Scalar::String(b)) => *a == b.as_bytes(),
-            (Self::Escaped(a), Scalar::String(b)) => *unescaped(a) == **b,
+            // No escape takes more than 6 bytes for each that it means: a long text costs a short value nothing.
+            (Self::Escaped(a), Scalar::String(b)) => a.len() <= 6 * b.len() && *unescaped(a) == **b,
             _ => false,
         }
     }
@@ -54,10 +55,9 @@ struct Cursor<'a> {
 
 impl<'a> Cursor<'a> {
     /// At an object: visits its members until all of `paths` were met. Anything else is left alone.
-    /// Returns whether the object was read to its end.
-    fn object(&mut self, paths: &Paths, found: &mut impl FnMut(PathId, Found<'a>)) -> bool {
+    fn object(&mut self, paths: &Paths, found: &mut impl FnMut(PathId, Found<'a>)) {
         if self.peek() != b'{' {
-            return false;
+            return;
         }
         self.at += 1;
         let mut missing = paths.len();
@@ -76,7 +76,6 @@ impl<'a> Cursor<'a> {
                 self.at += 1;
             }
         }
-        missing > 0
     }
 
     /// At the quote of a name: what is wanted of that name; goes behind it.
