@@ -154,8 +154,8 @@ impl Mailbox {
         Pushed::Full(parcel)
     }
 
-    /// The same as [`Mailbox::push`], but where there is no room, deliveries that wait make room for more urgent ones, as
-    /// [`OnFull::DropLowest`](crate::routing::OnFull::DropLowest) says. These are added to `displaced`.
+    /// The same as [`Mailbox::push`], but where there is no room, deliveries that wait make room for more urgent
+    /// ones, as [`OnFull::DropLowest`](crate::routing::OnFull::DropLowest) says. These are added to `displaced`.
     pub fn push_displacing(
         &self,
         parcel: Parcel,
