@@ -1,21 +1,31 @@
-//! Every kernel of the list by instructions and bus events, in iai-callgrind.
+//! Every kernel of the list by instructions, bus events, cache misses and heap blocks, in iai-callgrind.
 
 use std::env;
+use std::error::Error;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{Command, ExitCode, Stdio};
+use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
+use std::thread::{self, available_parallelism};
 
 use crucible_perf::cli::{Action, BenchArgs, keep_output, list, output_is_kept, parse, test_each};
 use crucible_perf::kernels::{self, Checked, KernelSpec, Work};
-use crucible_perf::measure::instructions::{GLIBC_TUNABLES, Summaries, SummaryError, valgrind_version};
+use crucible_perf::measure::Moment;
+use crucible_perf::measure::instructions::{
+    CALLGRIND_OPTIONS, DHAT_OPTIONS, GLIBC_TUNABLES, fingerprint, valgrind_version,
+};
 use crucible_perf::report::counts::{Row, table};
+use crucible_profiles::{Manifest, Measured, Measurement, Place, Program, Sources, hash_of_file};
 use iai_callgrind::__internal::lib_bench::GroupsBuilder;
 use iai_callgrind::__internal::{BenchmarkKind, InternalMacroLibBench, Runner};
-use iai_callgrind::{Callgrind, EventKind, LibraryBenchmarkConfig, library_benchmark};
+use iai_callgrind::{Callgrind, Dhat, EventKind, LibraryBenchmarkConfig, library_benchmark};
 
 const TARGET: &str = "instructions";
+/// As [`Place`] expects it.
 const GROUP: &str = "kernels";
 
-/// Counts instructions and bus events (atomic read-modify-writes) of every kernel of the list, under valgrind.
+/// Counts instructions, bus events (atomic read-modify-writes), heap blocks and bytes, and cache misses of every kernel
+/// of the list, under valgrind.
 #[derive(clap::Parser)]
 struct Args {
     #[command(flatten)]
@@ -64,6 +74,9 @@ fn main() -> ExitCode {
     if let Some(run) = counted_run() {
         run();
         return ExitCode::SUCCESS;
+    }
+    if let Some(counted) = count_one() {
+        return counted;
     }
     let Args { common: args } = parse(TARGET);
     let selected = args.select(TARGET, kernels::all(), |spec| spec.name);
@@ -127,42 +140,122 @@ fn measure(args: &BenchArgs, selected: &[&'static KernelSpec]) -> ExitCode {
     })
 }
 
-/// Checks each kernel at full speed first, where wrong work is told at once; then under valgrind.
-fn count(args: &BenchArgs, selected: &[&'static KernelSpec]) -> Result<(), SummaryError> {
+/// Checks each kernel at full speed first, where wrong work is told at once; then under valgrind. What is left is a
+/// measurement only when its manifest is: that goes first and comes last.
+fn count(args: &BenchArgs, selected: &[&'static KernelSpec]) -> Result<(), Box<dyn Error>> {
     if args.sample_size.is_some() {
         eprintln!(
             "{TARGET}: counts repeat exactly, so each kernel is counted once whatever --sample-size says"
         );
     }
-    let home = home();
-    let summaries = Summaries::new(&home, TARGET, GROUP);
+    let place = Place::below(&home());
+    let mut manifest = begun()?;
     let mut events = Vec::new();
     for spec in selected {
         let mut kernel = Checked::new(spec);
         kernel.warm_up().unwrap_or_else(|wrong| wrong.end_process());
         events.push(kernel.expected().events);
-        summaries.forget(spec.id)?;
+        place.forget(spec.id)?;
     }
-    run_under_valgrind(selected, &home);
-    let row = |(spec, events): (&&'static KernelSpec, u64)| {
-        let counts = summaries.read(spec.id)?;
-        Ok(Row { kernel: spec.name, events, counts })
-    };
-    let rows = selected.iter().zip(events).map(row).collect::<Result<Vec<_>, _>>()?;
-    println!("\n{}", table(&rows));
+    run_under_valgrind(selected)?;
+    for (spec, events) in selected.iter().zip(events) {
+        let summary_hash = hash_of_file(&place.summary(spec.id))?;
+        manifest.measured.push(Measured {
+            name: spec.name.to_owned(),
+            id: spec.id.to_owned(),
+            events,
+            summary_hash,
+        });
+    }
+    manifest.write(&place.manifest())?;
+    print_counts(&Measurement::read(place)?);
     Ok(())
 }
 
-/// Ends the process with the runner's status if that is not 0.
-fn run_under_valgrind(selected: &[&KernelSpec], home: &Path) {
-    let own_args = vec![format!("--home={}", home.display()), "--save-summary=json".to_owned()];
-    let benches: Vec<_> =
-        selected.iter().filter_map(|spec| Some((spec.id, [unnamed(benchmark(spec.id)?)]))).collect();
+/// The manifest of a run that has measured nothing yet.
+fn begun() -> Result<Manifest, Box<dyn Error>> {
+    let path = env::current_exe()?;
+    let program = Program { hash: hash_of_file(&path)?, path };
+    let sources = Sources::of(Path::new(env!("CARGO_MANIFEST_DIR")))?;
+    if sources.digest() != env!("BUILD_SOURCES") {
+        return Err(
+            "sources changed while this program was built, or since: run it again through cargo bench".into(),
+        );
+    }
+    let listed = kernels::all().iter().map(|spec| spec.name.to_owned()).collect();
+    Ok(Manifest::new(Moment::now().to_string(), fingerprint()?, program, sources, listed, Vec::new()))
+}
+
+fn print_counts(measurement: &Measurement) {
+    let measured = measurement.manifest.measured.iter();
+    let rows: Vec<_> = measured
+        .map(|kernel| {
+            let counts = measurement.counts[&kernel.name].clone();
+            Row { kernel: &kernel.name, events: kernel.events, counts }
+        })
+        .collect();
+    println!("\n{}", table(&rows));
+}
+
+/// Each kernel in a process of its own, as many at once as there are cores: instructions do not depend on what else
+/// runs. What it prints is shown when it is finished. If one fails, no other is begun, and this process ends with its
+/// status when none runs any more: none writes into the next run's files.
+fn run_under_valgrind(selected: &[&KernelSpec]) -> io::Result<()> {
+    let program = env::current_exe()?;
+    let (next, failed) = (AtomicUsize::new(0), AtomicI32::new(0));
+    let work = || -> io::Result<()> {
+        while let Some(spec) = selected.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let output = counting(&program, spec).output()?;
+            io::stdout().lock().write_all(&output.stdout)?;
+            if !output.status.success() {
+                failed.store(output.status.code().unwrap_or(1), Ordering::Relaxed);
+                next.store(selected.len(), Ordering::Relaxed);
+            }
+        }
+        Ok(())
+    };
+    let workers = available_parallelism().map_or(1, usize::from).min(selected.len());
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().try_for_each(|worker| worker.join().expect("a worker has nothing to panic about"))
+    })?;
+    match failed.into_inner() {
+        0 => Ok(()),
+        status => std::process::exit(status),
+    }
+}
+
+/// The runner takes the package's name, and so where files lie, from the environment, which cargo sets; we may have been
+/// started without it.
+fn counting(program: &Path, spec: &KernelSpec) -> Command {
+    let mut command = Command::new(program);
+    command.args([COUNT_ONE, spec.id]).env("CARGO_PKG_NAME", env!("CARGO_PKG_NAME")).stderr(Stdio::inherit());
+    // What the runner and valgrind would take from the environment, or pass on to the counted program, is in no fingerprint.
+    for (name, _) in env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("IAI_CALLGRIND_")
+            || ["VALGRIND_OPTS", "LD_PRELOAD", "LD_LIBRARY_PATH"].contains(&&*text)
+        {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// What a process is started with that counts one kernel: this and the kernel's id.
+const COUNT_ONE: &str = "--count-one";
+
+/// Has iai-callgrind's runner count one kernel, if that is what this process was started for.
+fn count_one() -> Option<ExitCode> {
+    let mut args = env::args().skip(1);
+    (args.next()? == COUNT_ONE).then_some(())?;
+    let asked_for = args.next()?;
+    let id = kernels::all().iter().map(|spec| spec.id).find(|id| *id == asked_for)?;
+    let benches = [unnamed(benchmark(id)?)];
     let no_config: fn() -> _ = || None;
-    let benches: Vec<_> = benches.iter().map(|(id, bench)| (*id, no_config, &bench[..])).collect();
-    let benches: Vec<_> = benches.iter().collect();
+    let own_args = vec![format!("--home={}", home().display()), "--save-summary=json".to_owned()];
     let mut groups = GroupsBuilder::new(Some(pinned().into()), own_args, false, false);
-    groups.add_group(GROUP.to_owned(), None, None, false, false, &benches);
+    groups.add_group(GROUP.to_owned(), None, None, false, false, &[&(id, no_config, &benches[..])]);
 
     let program = env::args().next().unwrap_or_default();
     let runner = option_env!("CARGO_BIN_EXE_iai-callgrind-runner");
@@ -170,10 +263,13 @@ fn run_under_valgrind(selected: &[&KernelSpec], home: &Path) {
     let kind = BenchmarkKind::LibraryBenchmark;
     let runner = Runner::new(runner, &kind, folder, package, file!(), module_path!(), program);
     let encoded = iai_callgrind::bincode::serialize(&groups.build()).expect("plain data has a binary form");
-    if let Err(errors) = runner.exec(encoded) {
-        eprintln!("{TARGET}: {errors}");
-        std::process::exit(1);
-    }
+    Some(match runner.exec(encoded) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(errors) => {
+            eprintln!("{TARGET}: {errors}");
+            ExitCode::FAILURE
+        }
+    })
 }
 
 /// Named by the function's place in the output, which is the kernel's id: `kernels/<id>/summary.json`.
@@ -181,13 +277,13 @@ fn unnamed(bench: &InternalMacroLibBench) -> InternalMacroLibBench {
     InternalMacroLibBench { id_display: None, ..bench.clone() }
 }
 
-/// An empty environment but for glibc's choices. Caches are not simulated: that doubles the time and moves no count;
-/// `IAI_CALLGRIND_CALLGRIND_ARGS=--cache-sim=yes` turns it on.
+/// An empty environment but for glibc's choices.
 fn pinned() -> LibraryBenchmarkConfig {
-    let mut callgrind = Callgrind::with_args(["--cache-sim=no", "--collect-bus=yes"]);
+    let mut callgrind = Callgrind::with_args(CALLGRIND_OPTIONS);
     callgrind.format([EventKind::Ir, EventKind::Ge]);
     let mut config = LibraryBenchmarkConfig::default();
-    config.env_clear(true).env("GLIBC_TUNABLES", GLIBC_TUNABLES).tool(callgrind);
+    let dhat = Dhat::with_args(DHAT_OPTIONS);
+    config.env_clear(true).env("GLIBC_TUNABLES", GLIBC_TUNABLES).tool(callgrind).tool(dhat);
     config
 }
 

@@ -19,6 +19,8 @@ pub struct Build {
     pub debug_info: String,
     /// Whether debug assertions and overflow checks are compiled in: such figures are worth nothing.
     pub debug_assertions: bool,
+    /// Settings of the profile of the benches, e.g. `codegen-units = 1, debug = 1`.
+    pub profile_settings: String,
     /// RUSTFLAGS from wherever cargo took them, folders left out; empty if none.
     pub rustflags: String,
 }
@@ -34,6 +36,7 @@ impl Build {
             opt_level: env!("BUILD_OPT_LEVEL").to_owned(),
             debug_info: env!("BUILD_DEBUG").to_owned(),
             debug_assertions: cfg!(debug_assertions),
+            profile_settings: env!("BUILD_PROFILE_SETTINGS").to_owned(),
             rustflags: without_folders(env!("BUILD_RUSTFLAGS")),
         }
     }
@@ -63,6 +66,7 @@ mod tests {
         let build = Build::of_this_binary();
         assert!(build.rustc.starts_with("rustc 1."), "{build:?}");
         assert!(build.target.contains(std::env::consts::ARCH), "{build:?}");
+        assert!(build.profile_settings.contains("codegen-units = 1"), "{build:?}");
         assert!(["debug", "release"].contains(&build.profile.as_str()), "{build:?}");
     }
 

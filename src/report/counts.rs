@@ -1,11 +1,10 @@
-//! Instruction counts as a plain table.
+//! Counts of kernels as a plain table.
 
-use super::quantity::thousands;
-use super::table::columns;
-use crate::measure::instructions::Counts;
+use crucible_profiles::{Counts, Metric};
+use crucible_tables::{columns, thousands};
 
 /// The counts of one kernel.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Row<'a> {
     /// Its name in the list.
     pub kernel: &'a str,
@@ -15,22 +14,39 @@ pub struct Row<'a> {
     pub counts: Counts,
 }
 
-/// One line per kernel: counts of a run, and what they come to per event.
+/// One line per kernel: counts of a run, and what instructions and bus events come to per event.
 pub fn table(rows: &[Row<'_>]) -> String {
-    let head = ["kernel", "instructions", "per event", "bus events", "per event"].map(str::to_owned).to_vec();
+    let head = [
+        "kernel",
+        "instructions",
+        "per event",
+        "bus events",
+        "per event",
+        "blocks",
+        "bytes",
+        "L1 misses",
+        "LL misses",
+    ];
+    let head = head.map(str::to_owned).to_vec();
     let lines: Vec<_> = [head].into_iter().chain(rows.iter().map(cells)).collect();
     columns(&lines)
 }
 
 fn cells(row: &Row<'_>) -> Vec<String> {
-    let Counts { instructions, bus_events } = row.counts;
-    vec![
-        row.kernel.to_owned(),
-        thousands(instructions),
-        tenths(instructions, row.events),
-        thousands(bus_events),
-        tenths(bus_events, row.events),
-    ]
+    let count = |metric| row.counts.get(&metric).copied();
+    let mut cells = vec![row.kernel.to_owned()];
+    for metric in [Metric::Instructions, Metric::BusEvents] {
+        cells.push(shown(count(metric), thousands));
+        cells.push(shown(count(metric), |count| tenths(count, row.events)));
+    }
+    let rest = [Metric::Blocks, Metric::Bytes, Metric::L1Misses, Metric::LlMisses];
+    cells.extend(rest.map(|metric| shown(count(metric), thousands)));
+    cells
+}
+
+/// Not measured is not zero.
+fn shown(count: Option<u64>, as_text: impl Fn(u64) -> String) -> String {
+    count.map_or_else(|| "–".to_owned(), as_text)
 }
 
 /// Rounded to one decimal, in integers: the same text everywhere.
@@ -45,16 +61,27 @@ mod tests {
 
     #[test]
     fn counts_stand_in_columns_per_run_and_per_event() {
-        let row = |kernel, events, instructions, bus_events| Row {
+        let row = |kernel, events, counts: &[(Metric, u64)]| Row {
             kernel,
             events,
-            counts: Counts { instructions, bus_events },
+            counts: counts.iter().copied().collect(),
         };
-        let rows = [row("decode/json_1kib", 64, 1_065_253, 512), row("validate/full", 3, 100, 0)];
+        let whole = [
+            (Metric::Instructions, 1_065_253),
+            (Metric::BusEvents, 512),
+            (Metric::Blocks, 64),
+            (Metric::Bytes, 18_688),
+            (Metric::L1Misses, 1234),
+            (Metric::LlMisses, 0),
+        ];
+        let rows = [
+            row("decode/json_1kib", 64, &whole),
+            row("validate/full", 3, &[(Metric::Instructions, 100), (Metric::BusEvents, 0)]),
+        ];
         let expected = "\
-kernel            instructions  per event  bus events  per event
-decode/json_1kib     1,065,253   16,644.6         512        8.0
-validate/full              100       33.3           0        0.0
+kernel            instructions  per event  bus events  per event  blocks   bytes  L1 misses  LL misses
+decode/json_1kib     1,065,253   16,644.6         512        8.0      64  18,688      1,234          0
+validate/full              100       33.3           0        0.0       –       –          –          –
 ";
         assert_eq!(table(&rows), expected);
     }

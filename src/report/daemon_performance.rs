@@ -2,8 +2,9 @@
 
 use std::fmt::Write;
 
+use crucible_tables::{columns, thousands};
+
 use super::quantity::{bytes, rate, three_digits, time};
-use super::table::columns;
 use crate::analysis::daemon_performance::{Graded, SystemGrades};
 use crate::experiment::Role;
 use crate::measure::Reading;
@@ -188,7 +189,7 @@ fn latency_line(figure: &LatencyFigure, system: &SystemLatency) -> Vec<String> {
     vec![
         figure.scenario.name.clone(),
         figure.threads.0.to_string(),
-        super::quantity::thousands(figure.events_per_second),
+        thousands(figure.events_per_second),
         percent,
         system.system.clone(),
         summary.map_or_else(|| "–".to_owned(), |s| time(s.mean)),

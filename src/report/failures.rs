@@ -3,8 +3,9 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use super::quantity::{bytes, rate, thousands, three_digits};
-use super::table::columns;
+use crucible_tables::{columns, thousands};
+
+use super::quantity::{bytes, rate, three_digits};
 use crate::experiment::failures::{FailureRound, Kept, Recovery, RoundPair};
 use crate::measure::Reading;
 use crate::stats::{RatioError, RatioEstimate, median};

@@ -4,6 +4,5 @@ pub mod counts;
 pub mod daemon_performance;
 pub mod failures;
 mod quantity;
-mod table;
 
-pub use table::columns;
+pub use crucible_tables::columns;

@@ -1,17 +1,6 @@
 //! Quantities as people read them.
 
-/// `1,234,567`.
-pub(super) fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
+use crucible_tables::thousands;
 
 /// A rate in whole units.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // rates are positive and far below 2⁶³
@@ -59,6 +48,5 @@ mod tests {
         let times = [0.4, 870.0, 4_120.0, 99_960.0, 13_000_000.0, 2.5e9].map(time);
         assert_eq!(times, ["0 ns", "870 ns", "4.12 µs", "100 µs", "13.0 ms", "2.50 s"]);
         assert_eq!([0, 999, 12_345, 12_300_000].map(bytes), ["0 B", "999 B", "12.3 kB", "12.3 MB"]);
-        assert_eq!([0, 999, 1_000, 1_234_567].map(thousands), ["0", "999", "1,000", "1,234,567"]);
     }
 }
