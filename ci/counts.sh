@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Counts the instructions of every kernel under valgrind; the table is kept in benchmark_results/.
+# Counts instructions, atomics, cache misses and heap blocks of every kernel under valgrind; the table is kept in
+# benchmark_results/, the counts for ci/gate.sh.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cargo bench --locked --bench instructions -- --out benchmark_results "$@"
