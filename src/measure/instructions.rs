@@ -9,11 +9,13 @@ use super::{Build, Machine, Reading};
 /// What glibc finds out about the CPU decides which copy and search loops run, and so the counts: a machine
 /// with AVX2 or ERMS would count differently from one without. Masked, and with the sizes fixed that it takes from the
 /// caches, glibc runs the SSE2 ones that every x86-64 has. Rust's crates ask the processor themselves: see
-/// [`Fingerprint::cpu_features`]. Elsewhere the names mean nothing and are ignored.
+/// [`Fingerprint::cpu_features`]. Without fast bins, since when these are merged depends on how the heap lies, and so on the
+/// length of the program's path: bus events of one kernel differed by 2.4 %, now by nothing. Elsewhere the names mean nothing and are ignored.
 pub const GLIBC_TUNABLES: &str = "glibc.cpu.hwcaps=-AVX,-AVX2,-AVX512F,-AVX512VL,-AVX512BW,-AVX_Fast_Unaligned_Load,\
 -ERMS,-FSRM,-RTM,-MOVBE,-BMI1,-BMI2,-LZCNT,-SSSE3,-SSE4_1,-SSE4_2\
 :glibc.cpu.x86_data_cache_size=0x8000:glibc.cpu.x86_shared_cache_size=0x100000\
-:glibc.cpu.x86_non_temporal_threshold=0xc0000:glibc.cpu.x86_rep_movsb_threshold=0x800";
+:glibc.cpu.x86_non_temporal_threshold=0xc0000:glibc.cpu.x86_rep_movsb_threshold=0x800\
+:glibc.malloc.mxfast=0";
 
 /// Instructions by address, so that what was inlined can be told; atomics; caches of a size that no machine decides.
 pub const CALLGRIND_OPTIONS: [&str; 6] = [
