@@ -6,13 +6,12 @@ usage() {
     cat <<'HELP'
 Finds the commit from which on a kernel costs more than at a good one:
 
-  cargo bench --bench instructions -- --exact KERNEL     # at a good commit; then, still there:
-  ci/bisect.sh --prepare DIR KERNEL                      # keeps its counts, the program that compares, and this script
+  ci/bisect.sh --prepare DIR KERNEL     # at a good commit: measures, keeps its counts, the program that compares, this script
   git bisect start BAD GOOD
   git bisect run DIR/bisect.sh DIR KERNEL
   git bisect reset
 
-DIR is a new folder outside the work tree. Exit status, as git bisect wants it: 0 good, 1 bad, 125 this commit cannot be
+DIR is a new folder outside the work tree, by its whole path. Exit status, as git bisect wants it: 0 good, 1 bad, 125 this commit cannot be
 judged (it does not build, or is incomparable).
 HELP
 }
