@@ -2,7 +2,9 @@
 
 use std::env;
 use std::error::Error;
+use std::hint::black_box;
 use std::io::{self, Write};
+use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
@@ -72,6 +74,7 @@ fn check((kernel, work): (Box<Checked>, Work)) {
 /// fixed.
 fn main() -> ExitCode {
     if let Some(run) = counted_run() {
+        level_heap();
         run();
         return ExitCode::SUCCESS;
     }
@@ -101,6 +104,33 @@ fn counted_run() -> Option<fn()> {
     let path = args.last()?;
     let id = path.rsplit("::").next()?;
     Some(benchmark(id).unwrap_or_else(|| panic!("no kernel `{id}`, asked for as `{path}`")).func)
+}
+
+/// Brings glibc's malloc into one state, whatever was allocated before: what it costs depends on the free blocks that it
+/// finds and on when the heap has to grow, and start-up leaves free blocks as large as paths are long (the arguments, and
+/// lines of /proc/self/maps, which the standard library has glibc read).
+fn level_heap() {
+    const KIB: usize = 1024;
+    // A block of `size` bytes in all, 8 of them malloc's own, is never freed; the address that follows it.
+    let take = |size: usize| {
+        let block = ManuallyDrop::new(Vec::<u8>::with_capacity(size - 8));
+        black_box(block.as_ptr()).addr() + size - 16
+    };
+    // What is kept for the next of its size: up to seven of each.
+    for size in (32..=1040).step_by(16) {
+        for _ in 0..7 {
+            take(size);
+        }
+    }
+    // All other gaps, by the smallest of blocks. In the end they come from behind everything else.
+    let end = (0..4096).fold(0, |_, _| take(32));
+    // Whole pages from here on.
+    take((end + 32).next_multiple_of(4 * KIB) - end);
+    // A heap that has too little left grows until 132 KiB are left behind the block asked for. Of the 33 lengths of what
+    // may be left now, the first block leaves 132, 8 and 4 KiB, the second 68 and 132, the third 4 and 68, the last 132.
+    for size in [124, 64, 64, 124] {
+        take(size * KIB);
+    }
 }
 
 fn benchmark(id: &str) -> Option<&'static InternalMacroLibBench> {
@@ -257,7 +287,7 @@ fn count_one() -> Option<ExitCode> {
     let mut groups = GroupsBuilder::new(Some(pinned().into()), own_args, false, false);
     groups.add_group(GROUP.to_owned(), None, None, false, false, &[&(id, no_config, &benches[..])]);
 
-    let program = env::args().next().unwrap_or_default();
+    let program = lengthened(env::args().next().unwrap_or_default());
     let runner = option_env!("CARGO_BIN_EXE_iai-callgrind-runner");
     let (package, folder) = (env!("CARGO_PKG_NAME"), env!("CARGO_MANIFEST_DIR"));
     let kind = BenchmarkKind::LibraryBenchmark;
@@ -270,6 +300,14 @@ fn count_one() -> Option<ExitCode> {
             ExitCode::FAILURE
         }
     })
+}
+
+/// The same path, as long wherever the program lies: it stands above the stack, and how blocks are copied depends on how
+/// far from a cache line's start they lie there.
+fn lengthened(path: String) -> String {
+    const LENGTH: usize = 512;
+    let slashes = path.len().next_multiple_of(LENGTH) - path.len();
+    "/".repeat(slashes) + &path
 }
 
 /// Named by the function's place in the output, which is the kernel's id: `kernels/<id>/summary.json`.
