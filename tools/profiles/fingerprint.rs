@@ -34,9 +34,9 @@ pub struct Fingerprint {
 pub struct Difference {
     /// E.g. `rustc`, `crate tokio`.
     pub part: String,
-    /// Under which the baseline holds; empty if there it did not exist.
+    /// Under which the baseline holds; `none` if there it did not exist.
     pub baseline: String,
-    /// Of the present run; empty if it does not exist any more.
+    /// Of the present run; `none` if it does not exist any more.
     pub now: String,
 }
 
@@ -55,7 +55,6 @@ impl Fingerprint {
             ("instruments", &self.instruments, &now.instruments),
         ];
         let parts = parts.into_iter().map(|(part, baseline, now)| (part.to_owned(), baseline, now));
-        let none = String::new();
         let names: BTreeSet<_> = self.crates.keys().chain(now.crates.keys()).collect();
         let crates = names.into_iter().map(|name| {
             let of = |fingerprint: &'_ BTreeMap<String, String>| fingerprint.get(name).cloned();
@@ -63,7 +62,9 @@ impl Fingerprint {
         });
         let parts = parts.map(|(part, baseline, now)| (part, Some(baseline.clone()), Some(now.clone())));
         let differing = parts.chain(crates).filter(|(_, baseline, now)| baseline != now);
-        let told = |version: Option<String>| version.unwrap_or_else(|| none.clone());
+        let told = |version: Option<String>| {
+            version.filter(|version| !version.is_empty()).unwrap_or_else(|| "none".to_owned())
+        };
         differing
             .map(|(part, baseline, now)| Difference { part, baseline: told(baseline), now: told(now) })
             .collect()
@@ -211,8 +212,8 @@ version = "0.1.0"
             .collect();
         let expected = [
             "rustc: rustc 1.95.0 -> rustc 1.96.0",
-            "crate bytes: 1.0.0 -> ",
-            "crate mio:  -> 1.0.0",
+            "crate bytes: 1.0.0 -> none",
+            "crate mio: none -> 1.0.0",
             "crate tokio: 1.54.1 -> 1.55.0",
         ];
         assert_eq!(told, expected);

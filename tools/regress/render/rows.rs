@@ -1,6 +1,6 @@
 //! Tables as cells, before a format draws them.
 
-use crucible_profiles::Metric;
+use crucible_profiles::{Difference, Metric};
 use crucible_tables::{Side, thousands};
 
 use crate::judge::{
@@ -246,10 +246,8 @@ pub fn headline(judged: &Judgement) -> String {
 /// What else was found, a line each.
 pub fn remarks(judged: &Judgement) -> Vec<String> {
     let mut remarks = Vec::new();
-    for difference in &judged.differences {
-        let told = |version: &str| if version.is_empty() { "none".to_owned() } else { version.to_owned() };
-        let (before, now) = (told(&difference.baseline), told(&difference.now));
-        remarks.push(format!("{}: the baseline was taken with {before}, this is {now}", difference.part));
+    for Difference { part, baseline, now } in &judged.differences {
+        remarks.push(format!("{part}: the baseline was taken with {baseline}, this is {now}"));
     }
     for drift in &judged.drifts {
         remarks.push(format!(

@@ -45,6 +45,7 @@ pub fn accept(project: &Project, wish: &Wish<'_>, path: &Path) -> Result<Accepta
     let policy = Policy::read(&project.policy())?;
     let mut baseline = Baseline::read(path)?;
     let measurement = measured_twice(project, wish.kernels)?;
+    refuse_gone(wish.kernels, &measurement, baseline.as_ref())?;
     refuse_unknown(wish.kernels, &measurement.manifest.listed.iter().map(String::as_str).collect())?;
     if wish.kernels.is_empty() && !measurement.not_measured().is_empty() {
         return Err(Refusal::new(format!("kernels are missing: {}", measurement.not_measured().join(", "))));
@@ -78,6 +79,17 @@ pub fn accept(project: &Project, wish: &Wish<'_>, path: &Path) -> Result<Accepta
         known.write(path)?;
     }
     Ok(acceptance)
+}
+
+fn refuse_gone(wanted: &[String], measurement: &Measurement, baseline: Option<&Baseline>) -> Result<()> {
+    let held = |name: &&String| baseline.is_some_and(|baseline| baseline.kernels.contains_key(*name));
+    let gone = |name: &&String| !measurement.manifest.listed.contains(*name);
+    match wanted.iter().filter(held).find(gone) {
+        Some(name) => Err(Refusal::new(format!(
+            "`{name}` is in the baseline, but no kernel any more; what is gone leaves when no kernel is named: cargo regress accept --reason …"
+        ))),
+        None => Ok(()),
+    }
 }
 
 struct Entry {

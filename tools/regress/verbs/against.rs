@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use crucible_profiles::Measurement;
+use crucible_profiles::{Difference, Measurement};
 
 use super::check::released;
 use super::costs::Profiles;
@@ -101,13 +101,8 @@ fn notes(harness: Harness, before: &Measurement, now: &Measurement) -> Vec<Strin
         }
     }];
     for difference in before.manifest.fingerprint.differences(&now.manifest.fingerprint) {
-        let told = |version: &str| if version.is_empty() { "none".to_owned() } else { version.to_owned() };
-        notes.push(format!(
-            "{}: {} there, {} here",
-            difference.part,
-            told(&difference.baseline),
-            told(&difference.now)
-        ));
+        let Difference { part, baseline, now } = difference;
+        notes.push(format!("{part}: {baseline} there, {now} here"));
     }
     notes
 }

@@ -42,25 +42,20 @@ pub(super) struct Cell {
 
 impl Cell {
     /// From the rules that match here whatever the payload, in order.
-    pub(super) fn build<'r>(rules: impl Iterator<Item = &'r Arc<CompiledRule>>, may_be_cut: bool) -> Self {
-        let mut cell = Self::default();
-        let mut counted = Vec::new();
-        let (mut services, mut groups) = (Vec::new(), Vec::new());
-        for rule in rules {
-            services.extend_from_slice(&rule.services);
-            groups.extend_from_slice(&rule.groups);
-            if may_be_cut {
-                counted.push(rule.clone());
-            }
-            if rule.last {
-                cell.end = Some(rule.order);
-                break;
-            }
+    pub(super) fn build(rules: &[&Arc<CompiledRule>], may_be_cut: bool) -> Self {
+        let last = rules.iter().position(|rule| rule.last);
+        let counted = &rules[..last.map_or(rules.len(), |last| last + 1)];
+        let all_of = |numbers: fn(&CompiledRule) -> &[u32]| {
+            let mut all = Vec::with_capacity(counted.iter().map(|rule| numbers(rule).len()).sum());
+            counted.iter().for_each(|rule| all.extend_from_slice(numbers(rule)));
+            sorted(all).into()
+        };
+        Self {
+            services: all_of(|rule| &rule.services),
+            groups: all_of(|rule| &rule.groups),
+            end: last.map(|last| rules[last].order),
+            rules: if may_be_cut { counted.iter().copied().cloned().collect() } else { Box::default() },
         }
-        cell.services = sorted(services).into();
-        cell.groups = sorted(groups).into();
-        cell.rules = counted.into();
-        cell
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::Table;
-use super::condition::{CELLS, Cells, Condition};
+use super::condition::{CELLS, Cells, Condition, has};
 use super::index::{Candidate, ConditionalIndex};
 use super::paths::PathId;
 use super::row::{Cell, CommonRow, CompiledRule, Order, SourceRow, sorted};
@@ -206,7 +206,7 @@ impl Rulebook {
         let mut table = self.table.clone();
         if common_changed != 0 {
             let common: &mut CommonRow = Arc::make_mut(&mut table.common);
-            let mut builder = Builder::new(self, None);
+            let mut builder = Builder::common(self);
             for cell in cells_of(common_changed) {
                 common.cells[cell] = builder.build(cell);
             }
@@ -215,9 +215,8 @@ impl Rulebook {
             let mut row = row_of(&self.table, row);
             let changed = common_changed | kept.shapes(kept.version(Some(&row.source)));
             let source = row.source.clone();
-            let mut builder = Builder::new(self, Some(&source));
-            Arc::make_mut(&mut row)
-                .set(changed, |cell| self.differs(&source, cell).then(|| builder.build(cell)));
+            let mut builder = Builder::of_source(self, &table.common, &source);
+            Arc::make_mut(&mut row).set(changed, |cell| builder.differs(cell).then(|| builder.build(cell)));
             table.sources.put(row, |old| old.source == source);
         }
         self.table = table;
@@ -236,65 +235,91 @@ impl Rulebook {
             })
             .collect()
     }
-
-    /// Whether this cell is another for this source than for those that no rule names.
-    fn differs(&self, source: &Name, cell: usize) -> bool {
-        let orders = self.by_source.get(source).into_iter().flatten();
-        orders.filter_map(|order| self.rules.get(order)).any(|kept| {
-            let own = kept.version(Some(source));
-            let depends = if kept.rule.last { own.depends ^ kept.common.depends } else { 0 };
-            (own.always ^ kept.common.always | depends) >> cell & 1 == 1
-        })
-    }
 }
 
 /// Builds cells of one row, one after the other. Neighbours that the same rules shape, as those of the
 /// four priorities of a kind mostly are, become one.
 struct Builder<'b> {
     book: &'b Rulebook,
-    source: Option<&'b Name>,
-    /// What the last one was built from.
-    last_rules: Vec<&'b Arc<CompiledRule>>,
-    last: Option<(bool, Arc<Cell>)>,
+    /// For the row of a source: the common row, as it already is.
+    common: Option<&'b CommonRow>,
+    /// The rules that name the source, and as what.
+    named: Vec<(&'b Kept, &'b Version)>,
+    last: Option<Built<'b>>,
+}
+
+struct Built<'b> {
+    at: usize,
+    /// What it was built from.
+    rules: Vec<&'b Arc<CompiledRule>>,
+    may_be_cut: bool,
+    cell: Arc<Cell>,
 }
 
 impl<'b> Builder<'b> {
-    fn new(book: &'b Rulebook, source: Option<&'b Name>) -> Self {
-        Self { book, source, last_rules: Vec::new(), last: None }
+    fn common(book: &'b Rulebook) -> Self {
+        Self { book, common: None, named: Vec::new(), last: None }
     }
 
-    fn build(&mut self, cell: usize) -> Arc<Cell> {
-        let (rules, may_be_cut) = self.rules(cell);
-        if let Some((cut, last)) = &self.last
-            && *cut == may_be_cut
-            && rules.iter().map(|rule| rule.order).eq(self.last_rules.iter().map(|rule| rule.order))
+    fn of_source(book: &'b Rulebook, common: &'b CommonRow, source: &Name) -> Self {
+        let orders = book.by_source.get(source).into_iter().flatten();
+        let named = orders.filter_map(|order| book.rules.get(order));
+        let named = named.map(|kept| (kept, kept.version(Some(source)))).collect();
+        Self { book, common: Some(common), named, last: None }
+    }
+
+    /// Whether this cell is another for the source than for those that no rule names.
+    fn differs(&self, cell: usize) -> bool {
+        self.named.iter().any(|(kept, own)| {
+            let depends = if kept.rule.last { own.depends ^ kept.common.depends } else { 0 };
+            has(own.always ^ kept.common.always | depends, cell)
+        })
+    }
+
+    fn build(&mut self, at: usize) -> Arc<Cell> {
+        if let Some(last) = &self.last
+            && self.are_alike(last.at, at)
         {
-            return last.clone();
+            return last.cell.clone();
         }
-        let built = Arc::new(Cell::build(rules.iter().copied(), may_be_cut));
-        self.last_rules = rules;
-        self.last = Some((may_be_cut, built.clone()));
-        built
+        let (rules, may_be_cut) = self.rules(at);
+        if let Some(last) = &self.last
+            && last.may_be_cut == may_be_cut
+            && last.rules.iter().map(|rule| rule.order).eq(rules.iter().map(|rule| rule.order))
+        {
+            return last.cell.clone();
+        }
+        let cell = Arc::new(Cell::build(&rules, may_be_cut));
+        self.last = Some(Built { at, rules, may_be_cut, cell: cell.clone() });
+        cell
+    }
+
+    /// Whether two cells of the row of a source are known to be shaped by the same rules without a look at each: they are
+    /// one in the common row, and the few that name the source do not tell them apart.
+    fn are_alike(&self, a: usize, b: usize) -> bool {
+        let alike =
+            |(kept, own): &(&Kept, &Version)| !kept.rule.last && has(own.always, a) == has(own.always, b);
+        self.common.is_some_and(|common| Arc::ptr_eq(&common.cells[a], &common.cells[b]))
+            && self.named.iter().all(alike)
     }
 
     /// The rules that match in this cell whatever the payload, in order, and whether one that depends
     /// on the payload may end the search.
     fn rules(&self, cell: usize) -> (Vec<&'b Arc<CompiledRule>>, bool) {
-        let Self { book, source, .. } = *self;
-        let named = source.and_then(|source| book.by_source.get(source));
-        let mut orders: Vec<&Order> =
-            book.shaping.0[cell].iter().chain(named.into_iter().flatten()).collect();
-        orders.sort_unstable();
-        orders.dedup();
-        let (mut rules, mut may_be_cut) = (Vec::with_capacity(orders.len()), false);
-        for kept in orders.into_iter().filter_map(|order| book.rules.get(order)) {
-            let version = kept.version(source);
-            may_be_cut |= kept.rule.last && version.depends >> cell & 1 == 1;
-            if version.always >> cell & 1 == 1 {
-                rules.push(&kept.rule);
-            }
-        }
-        (rules, may_be_cut)
+        let is_named = |order: &Order| self.named.iter().any(|(kept, _)| kept.rule.order == *order);
+        let common = &self.book.shaping.0[cell];
+        let others = common.iter().filter(|order| !is_named(order));
+        let others = others.filter_map(|order| self.book.rules.get(order)).map(|kept| (kept, &kept.common));
+        let mut shaping = Vec::with_capacity(common.len() + self.named.len());
+        shaping.extend(others.chain(self.named.iter().copied()));
+        shaping.sort_unstable_by_key(|(kept, _)| kept.rule.order);
+        let cuts = |(kept, version): &(&Kept, &Version)| kept.rule.last && has(version.depends, cell);
+        let may_be_cut = shaping.iter().any(cuts);
+        let mut matching = Vec::with_capacity(shaping.len());
+        matching.extend(
+            shaping.iter().filter(|(_, version)| has(version.always, cell)).map(|(kept, _)| &kept.rule),
+        );
+        (matching, may_be_cut)
     }
 }
 
