@@ -202,3 +202,16 @@ fn an_older_table_is_not_touched_by_later_changes() {
     assert_eq!(before.route(&event, &mut scratch).services, [1]);
     assert_eq!(pair.book.table().route(&event, &mut scratch).services, [] as [u32; 0]);
 }
+
+/// Cells that one rule shapes for a source are one, but not those that another may cut short.
+#[test]
+fn a_rule_that_ends_the_search_by_payload_keeps_what_comes_before_it() {
+    let mut pair = Pair::new();
+    let of_source = Filter::Source("a".into());
+    let field = Filter::field("/t".parse().expect("a path"), "v");
+    let narrow = Filter::All(vec![of_source.clone(), Filter::Kind(EventKind::Metrics), field]);
+    pair.add(Rule { last: true, ..Rule::new("", narrow, [Target::Service("1".into())]) });
+    pair.add(Rule { priority: 1, ..Rule::new("", of_source, [Target::Service("2".into())]) });
+    let json = JsonText::new(r#"{"t":"v"}"#).expect("JSON");
+    pair.routes_agree(&Event::new(EventId(1), EventKind::Metrics, "a", Timestamp(0), Payload::Json(json)));
+}
