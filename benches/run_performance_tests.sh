@@ -133,6 +133,7 @@ arguments() {
     case $mode/$1 in
     # Of some 50 kernels most take microseconds, the slowest milliseconds: seconds altogether.
     quick/kernels) echo "--sample-size 100" ;;
+    full/memory_profiling) echo "--cycles 1000" ;;
     full/daemon_performance) echo "--sample-size 31 --scenario light --scenario medium --scenario heavy --scenario stress" ;;
     esac
 }
@@ -236,6 +237,10 @@ tables() {
     ROWS='  1,000  ' columns "$daemon" "Latency under offered load" "=latency at 1,000 events/s" threads system \
         mean P50 P99 "pacer lag P99" "CPU of a core"
     columns "$daemon" "Grades" "=grades" throughput "mean latency" memory "CPU of a core"
+    ROWS='^stability|^payload/64' columns "$temp/memory_profiling" "Heap use" "figure=heap, counted exactly" system "blocks/event" \
+        "bytes/event" "live blocks, first and last" peak
+    columns "$temp/memory_profiling" "Leaks" "figure=leaks" system verdict events "blocks held"
+    columns "$temp/memory_profiling" "Under pressure" "system=memory runs out" "events of" "publisher asks to" taken outcome
     ROWS='^route/' columns "$temp/instructions" kernel "kernel=counted under valgrind" "per event=instructions per event" \
         "per event=atomics per event"
 }

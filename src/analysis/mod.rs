@@ -2,3 +2,4 @@
 
 pub mod daemon_performance;
 pub mod grades;
+pub mod leaks;

@@ -4,7 +4,10 @@ use crucible_events::routing::EventSystem;
 use serde::{Deserialize, Serialize};
 
 use super::run::{Material, RunError, Threads};
-use super::{ClosedLoop, ClosedRound, OpenLoop, OpenRun, closed_loop, open_loop, timed_pass};
+use super::{
+    ClosedLoop, ClosedRound, HeapCycles, HeapLimit, HeapRun, HeapSample, OpenLoop, OpenRun, Pressure,
+    Standing, closed_loop, heap_cycles, open_loop, pressure, timed_pass,
+};
 use crate::kernels::Prepared;
 use crate::sut::{self, Publishing};
 use crate::workload::Workload;
@@ -35,6 +38,28 @@ pub trait Subject: Send + Sync {
     /// Why there is no figure.
     fn open(&self, material: &mut Material, spec: &OpenLoop) -> Result<OpenRun, RunError>;
 
+    /// Cycles with the heap counted; `show` sees each sample as it is taken.
+    ///
+    /// # Errors
+    /// Why there is no figure.
+    fn heap(
+        &self,
+        material: &mut Material,
+        spec: &HeapCycles,
+        show: &mut dyn FnMut(HeapSample),
+    ) -> Result<HeapRun, RunError>;
+
+    /// Publishes to services that stand still until memory runs out; `show` sees how far it got.
+    ///
+    /// # Errors
+    /// Why there is no figure.
+    fn pressure(
+        &self,
+        spec: &Pressure,
+        limit: HeapLimit,
+        show: &mut dyn FnMut(&Standing),
+    ) -> Result<Standing, RunError>;
+
     /// A pass over the workload's events as a unit that Divan can time.
     ///
     /// # Errors
@@ -49,6 +74,24 @@ impl<S: EventSystem, F: Fn(&Workload) -> S + Send + Sync> Subject for F {
 
     fn open(&self, material: &mut Material, spec: &OpenLoop) -> Result<OpenRun, RunError> {
         open_loop::run(self, material, spec)
+    }
+
+    fn heap(
+        &self,
+        material: &mut Material,
+        spec: &HeapCycles,
+        show: &mut dyn FnMut(HeapSample),
+    ) -> Result<HeapRun, RunError> {
+        heap_cycles::run(self, material, spec, show)
+    }
+
+    fn pressure(
+        &self,
+        spec: &Pressure,
+        limit: HeapLimit,
+        show: &mut dyn FnMut(&Standing),
+    ) -> Result<Standing, RunError> {
+        pressure::run(self, spec, limit, show)
     }
 
     fn prepare_pass(&self, workload: &Arc<Workload>, threads: Threads) -> Result<Prepared, RunError> {

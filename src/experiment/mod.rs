@@ -3,8 +3,10 @@
 
 mod closed_loop;
 pub mod failures;
+mod heap_cycles;
 mod lineup;
 mod open_loop;
+mod pressure;
 mod process;
 mod run;
 #[cfg(test)]
@@ -13,8 +15,10 @@ mod timed_pass;
 mod worker;
 
 pub use closed_loop::{ClosedLoop, ClosedRound};
+pub use heap_cycles::{AtEnd, GaugeChange, HeapCycles, HeapRun, HeapSample};
 pub use lineup::{Entry, Lineup, Role, Subject, UnknownSystem};
 pub use open_loop::{OpenLoop, OpenRun};
-pub use process::{ProcessError, SystemProcess};
+pub use pressure::{Full, HeapLimit, Pressure, Standing, Still};
+pub use process::{Ended, ProcessError, SystemProcess};
 pub use run::{Material, RunError, Threads};
-pub use worker::{Assignment, WORKER_ARGUMENT, run_if_worker};
+pub use worker::{Assignment, WORKER_ARGUMENT, run_if_worker, run_if_worker_under};

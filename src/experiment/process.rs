@@ -2,7 +2,10 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use super::worker::{Reply, Request};
-use super::{Assignment, ClosedLoop, ClosedRound, OpenLoop, OpenRun, WORKER_ARGUMENT};
+use super::{
+    Assignment, ClosedLoop, ClosedRound, HeapCycles, HeapRun, HeapSample, OpenLoop, OpenRun, Pressure,
+    Standing, WORKER_ARGUMENT,
+};
 
 /// A process of its own for one system and scenario: CPU and memory belong to it alone. It builds
 /// its workload once and a fresh system for every round.
@@ -43,6 +46,15 @@ pub enum ProcessError {
     },
 }
 
+/// How a process under pressure ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// What was last heard of it.
+    pub last: Standing,
+    /// With which exit status it died, if it did.
+    pub died: Option<String>,
+}
+
 impl SystemProcess {
     /// Starts this very program as a worker (see [`run_if_worker`](super::run_if_worker)), in a
     /// process group of its own: Ctrl-C is for the parent to act on.
@@ -50,11 +62,27 @@ impl SystemProcess {
     /// # Errors
     /// [`ProcessError::Start`].
     pub fn start(assignment: &Assignment) -> Result<Self, ProcessError> {
+        Self::start_as(assignment, |_| ())
+    }
+
+    /// The same for a process whose last words are noise: one that is to run out of memory, and for a trace of its calls
+    /// would need more of it, or one that profiles its heap, and praises its viewer.
+    ///
+    /// # Errors
+    /// [`ProcessError::Start`].
+    pub fn start_silent(assignment: &Assignment) -> Result<Self, ProcessError> {
+        Self::start_as(assignment, |command| {
+            command.env("RUST_BACKTRACE", "0").stderr(Stdio::null());
+        })
+    }
+
+    fn start_as(assignment: &Assignment, change: impl FnOnce(&mut Command)) -> Result<Self, ProcessError> {
         let label = format!("{}, {}", assignment.system, assignment.scenario);
         let failed = |source| ProcessError::Start { label: label.clone(), source };
         let argument = serde_json::to_string(assignment).map_err(|e| failed(e.into()))?;
         let mut command = Command::new(std::env::current_exe().map_err(failed)?);
         command.args([WORKER_ARGUMENT, &argument]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        change(&mut command);
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let mut child = command.spawn().map_err(failed)?;
@@ -86,6 +114,57 @@ impl SystemProcess {
         }
     }
 
+    /// Cycles with the heap counted; `watch` sees each sample as it comes.
+    ///
+    /// # Errors
+    /// Why there is no figure.
+    pub fn heap(
+        &mut self,
+        spec: &HeapCycles,
+        watch: &mut dyn FnMut(HeapSample),
+    ) -> Result<HeapRun, ProcessError> {
+        let mut reply = self.ask(&Request::Heap(spec.clone()))?;
+        loop {
+            match reply {
+                Reply::Heap(run) => return Ok(run),
+                Reply::Sample(sample) => watch(sample),
+                other => return Err(self.unexpected(other)),
+            }
+            reply = self.next_reply()?;
+        }
+    }
+
+    /// Publishes until memory runs out: how it stood when it ended, or when the process was last heard of.
+    ///
+    /// # Errors
+    /// Why there is no figure.
+    pub fn pressure(mut self, spec: &Pressure) -> Result<Ended, ProcessError> {
+        let mut last = Standing::default();
+        let mut reply = self.ask(&Request::Pressure(*spec));
+        loop {
+            match reply {
+                Ok(Reply::Pressure(standing)) if standing.still.is_some() => {
+                    return Ok(Ended { last: standing, died: None });
+                }
+                Ok(Reply::Pressure(standing)) => last = standing,
+                Ok(other) => return Err(self.unexpected(other)),
+                Err(ProcessError::Answer { source, .. }) if source.kind() == io::ErrorKind::UnexpectedEof => {
+                    let status = self
+                        .child
+                        .wait()
+                        .map_err(|source| ProcessError::Answer { label: self.label.clone(), source })?;
+                    return Ok(Ended { last, died: Some(status.to_string()) });
+                }
+                Err(why) => return Err(why),
+            }
+            reply = self.next_reply();
+        }
+    }
+
+    fn next_reply(&mut self) -> Result<Reply, ProcessError> {
+        self.read().map_err(|source| ProcessError::Answer { label: self.label.clone(), source })
+    }
+
     fn ask(&mut self, request: &Request) -> Result<Reply, ProcessError> {
         self.exchange(request).map_err(|source| ProcessError::Answer { label: self.label.clone(), source })
     }
@@ -96,6 +175,10 @@ impl SystemProcess {
         line.push(b'\n');
         requests.write_all(&line)?;
         requests.flush()?;
+        self.read()
+    }
+
+    fn read(&mut self) -> io::Result<Reply> {
         let mut reply = String::new();
         if self.replies.read_line(&mut reply)? == 0 {
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it ended"));
@@ -106,7 +189,7 @@ impl SystemProcess {
     fn unexpected(&self, reply: Reply) -> ProcessError {
         let why = match reply {
             Reply::Failed(why) => why,
-            Reply::Closed(_) | Reply::Open(_) => "an answer to another question".to_owned(),
+            _ => "an answer to another question".to_owned(),
         };
         ProcessError::Failed { label: self.label.clone(), why }
     }

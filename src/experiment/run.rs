@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::load::faults::InvalidPlan;
+use crate::measure::heap::HeapError;
 use crate::sut::{DriveError, SetUpError, StillWhole, WrongDeliveries};
 use crate::workload::{Owed, Workload};
 
@@ -49,6 +50,9 @@ pub enum RunError {
         /// What it is.
         got: u64,
     },
+    /// The heap could not be counted.
+    #[error(transparent)]
+    Heap(#[from] HeapError),
     /// A thread of the run panicked.
     #[error("a thread of the run panicked")]
     Panicked,

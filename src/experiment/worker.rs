@@ -3,7 +3,10 @@ use std::io::{self, BufRead, Write};
 use serde::{Deserialize, Serialize};
 
 use super::run::Material;
-use super::{ClosedLoop, ClosedRound, Lineup, OpenLoop, OpenRun};
+use super::{
+    ClosedLoop, ClosedRound, HeapCycles, HeapLimit, HeapRun, HeapSample, Lineup, OpenLoop, OpenRun, Pressure,
+    Standing,
+};
 use crate::workload::{Scenario, Workload};
 
 /// First argument of a process that was started to run one system; not for people.
@@ -16,6 +19,9 @@ pub struct Assignment {
     pub system: String,
     /// Name of the scenario.
     pub scenario: String,
+    /// Size of each payload, if it is not the scenario's.
+    #[serde(default)]
+    pub payload_bytes: Option<usize>,
     /// Of the workload.
     pub seed: u64,
 }
@@ -26,6 +32,8 @@ pub struct Assignment {
 pub(super) enum Request {
     Closed(ClosedLoop),
     Open(OpenLoop),
+    Heap(HeapCycles),
+    Pressure(Pressure),
 }
 
 /// One line from a worker.
@@ -34,6 +42,11 @@ pub(super) enum Request {
 pub(super) enum Reply {
     Closed(ClosedRound),
     Open(OpenRun),
+    /// On the way to a [`Reply::Heap`].
+    Sample(HeapSample),
+    Heap(HeapRun),
+    /// On the way, or the end of it.
+    Pressure(Standing),
     /// Why there is no figure.
     Failed(String),
 }
@@ -41,32 +54,63 @@ pub(super) enum Reply {
 /// In a process that was started as a worker: works until standard input ends, and returns true. To
 /// be called first in `main` by every program that measures in processes of their own.
 pub fn run_if_worker(lineup: &Lineup) -> bool {
+    run_if_worker_under(lineup, None)
+}
+
+/// The same for a program whose allocator can be limited.
+pub fn run_if_worker_under(lineup: &Lineup, limit: Option<HeapLimit>) -> bool {
     let mut arguments = std::env::args().skip(1);
     if arguments.next().as_deref() != Some(WORKER_ARGUMENT) {
         return false;
     }
-    if let Err(why) = serve(lineup, &arguments.next().unwrap_or_default()) {
+    if let Err(why) = serve(lineup, &arguments.next().unwrap_or_default(), limit) {
         eprintln!("worker: {why}");
         std::process::exit(1);
     }
     true
 }
 
-fn serve(lineup: &Lineup, assignment: &str) -> Result<(), Box<dyn std::error::Error>> {
+fn serve(
+    lineup: &Lineup,
+    assignment: &str,
+    limit: Option<HeapLimit>,
+) -> Result<(), Box<dyn std::error::Error>> {
     let assignment: Assignment = serde_json::from_str(assignment)?;
     let entry = lineup.find(&assignment.system)?;
     let scenario: Scenario = assignment.scenario.parse()?;
-    let mut material = Material::new(Workload::generate(&scenario, assignment.seed));
+    let workload = match assignment.payload_bytes {
+        Some(bytes) => Workload::with_payload_bytes(&scenario, bytes, assignment.seed)?,
+        None => Workload::generate(&scenario, assignment.seed),
+    };
+    let mut material = Material::new(workload);
     let mut out = io::stdout().lock();
     for line in io::stdin().lock().lines() {
-        let reply = match serde_json::from_str(&line?)? {
-            Request::Closed(spec) => entry.subject.closed(&mut material, &spec).map(Reply::Closed),
-            Request::Open(spec) => entry.subject.open(&mut material, &spec).map(Reply::Open),
+        let request = serde_json::from_str(&line?)?;
+        let subject = &entry.subject;
+        let reply = match request {
+            Request::Closed(spec) => subject.closed(&mut material, &spec).map(Reply::Closed),
+            Request::Open(spec) => subject.open(&mut material, &spec).map(Reply::Open),
+            // Samples are written as they are taken. That allocates nothing; should nobody read them, the answer will
+            // tell.
+            Request::Heap(spec) => {
+                let mut show = |sample| drop(write_line(&mut out, &Reply::Sample(sample)));
+                subject.heap(&mut material, &spec, &mut show).map(Reply::Heap)
+            }
+            Request::Pressure(spec) => {
+                let limit = limit.ok_or("this program's allocator cannot be limited")?;
+                let mut show =
+                    |standing: &Standing| drop(write_line(&mut out, &Reply::Pressure(standing.clone())));
+                subject.pressure(&spec, limit, &mut show).map(Reply::Pressure)
+            }
         };
         let reply = reply.unwrap_or_else(|why| Reply::Failed(why.to_string()));
-        serde_json::to_writer(&mut out, &reply)?;
-        out.write_all(b"\n")?;
-        out.flush()?;
+        write_line(&mut out, &reply)?;
     }
     Ok(())
+}
+
+fn write_line(out: &mut impl Write, reply: &Reply) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, reply)?;
+    out.write_all(b"\n")?;
+    out.flush()
 }

@@ -4,6 +4,7 @@
 
 mod absent;
 mod build;
+pub mod heap;
 pub mod instructions;
 mod latency;
 mod machine;

@@ -2,6 +2,7 @@
 
 pub mod daemon_performance;
 mod error;
+pub mod memory_profiling;
 mod schema;
 mod store;
 

@@ -2,3 +2,19 @@
 //! read arguments, start the plan, and print and store what it brings.
 
 pub mod daemon_performance;
+pub mod memory_profiling;
+
+use crate::results::daemon_performance::ScenarioFacts;
+use crate::workload::{Scenario, Workload};
+
+/// What the oracle counts for a scenario.
+pub(crate) fn scenario_facts(scenario: &Scenario, seed: u64) -> ScenarioFacts {
+    ScenarioFacts {
+        name: scenario.name().to_owned(),
+        events: scenario.events(),
+        services: scenario.services(),
+        rules: scenario.rules(),
+        payload_bytes: scenario.payload_bytes(),
+        fan_out: Workload::generate(scenario, seed).fan_out().per_event(),
+    }
+}

@@ -13,6 +13,7 @@ mod fingerprint;
 mod manifest;
 mod measurement;
 mod metric;
+mod names;
 mod sources;
 mod summary;
 
@@ -21,5 +22,6 @@ pub use fingerprint::{Difference, Fingerprint};
 pub use manifest::{Manifest, Measured, Program};
 pub use measurement::{Measurement, Place};
 pub use metric::{Counts, Metric};
+pub use names::short_name;
 pub use sources::{Sources, hash_of_file};
 pub use summary::{SUMMARY_SCHEMA, read_summary};

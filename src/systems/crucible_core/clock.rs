@@ -52,6 +52,14 @@ impl Clock {
         Moment(at.0.saturating_sub(self.began().0))
     }
 
+    /// How many wait for a moment; the runtime does not tell.
+    pub(super) fn alarms(&self) -> Option<usize> {
+        match &self.0 {
+            Source::Runtime { .. } => None,
+            Source::Manual(manual) => Some(manual.sleepers().len()),
+        }
+    }
+
     fn began(&self) -> Timestamp {
         match &self.0 {
             Source::Runtime { wall, .. } => *wall,

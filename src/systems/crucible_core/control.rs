@@ -46,6 +46,14 @@ impl Control {
         services.map(|service| service.mailbox.counts().ledger).chain([self.gone]).sum()
     }
 
+    /// The entries of each structure, by what they are.
+    pub(super) fn lengths(&self) -> Vec<(&'static str, usize)> {
+        let mut lengths = vec![("services that leave", self.leaving.len())];
+        lengths.extend(self.directory.lengths());
+        lengths.extend(self.rulebook.lengths());
+        lengths
+    }
+
     pub(super) fn check_new_service(&self, spec: &ServiceSpec, limits: &Limits) -> Result<(), SystemError> {
         spec.check(limits)?;
         match self.directory.service_named(&spec.name) {
@@ -127,7 +135,7 @@ impl Control {
         (services, groups)
     }
 
-    fn forget_the_gone(&mut self) {
+    pub(super) fn forget_the_gone(&mut self) {
         let gone = &mut self.gone;
         self.leaving.retain(|service| {
             let ended = service.mailbox.has_ended();

@@ -55,8 +55,26 @@ impl Directory {
         self.services.len()
     }
 
+    pub(super) fn group_slots(&self) -> usize {
+        self.groups.len()
+    }
+
     pub(super) fn services(&self) -> impl Iterator<Item = &Arc<Service>> {
         self.services.iter().flatten()
+    }
+
+    /// The entries of each structure, by what they are.
+    pub(super) fn lengths(&self) -> [(&'static str, usize); 7] {
+        let groups = || self.groups.iter().flatten();
+        [
+            ("services", self.services().count()),
+            ("places for services", self.services.len()),
+            ("groups", groups().count()),
+            ("places for groups", self.groups.len()),
+            ("members of groups", groups().map(|group| group.members.len() + group.present.len()).sum()),
+            ("numbers of services", self.service_numbers.len()),
+            ("numbers of groups", self.group_numbers.len()),
+        ]
     }
 
     pub(super) fn has_group(&self, number: u32) -> bool {
@@ -152,6 +170,11 @@ pub(super) struct Numbers {
 }
 
 impl Numbers {
+    /// Given out or free.
+    fn len(&self) -> usize {
+        self.by_name.len() + self.free.len()
+    }
+
     fn get(&self, name: &str) -> Option<u32> {
         self.by_name.get(name).copied()
     }

@@ -93,6 +93,11 @@ impl Limiter {
         woken.into_iter().for_each(Waker::wake);
     }
 
+    /// How many wait for a permit.
+    pub fn waiting(&self) -> usize {
+        self.waiting.lock().len()
+    }
+
     /// Permits that are left.
     pub fn left(&self) -> usize {
         self.left.load(Ordering::Relaxed) >> 1

@@ -28,6 +28,7 @@ mod config;
 mod control;
 mod dead_letters;
 mod directory;
+mod gauges;
 pub mod limiter;
 pub mod mailbox;
 #[cfg(all(test, crucible_loom))]
@@ -63,8 +64,8 @@ use self::service::{Service, Shared};
 use self::window::Window;
 use crate::event::{Event, Name, Target, Timestamp};
 use crate::routing::{
-    Capabilities, Capability, DeadLetter, EventSystem, GroupSpec, Handler, Ledger, LetterId, OnFull, Parcel,
-    Publication, Rule, ServiceSpec, Statistics, SystemError, Terms,
+    Capabilities, Capability, DeadLetter, EventSystem, Gauge, GroupSpec, Handler, Ledger, LetterId, OnFull,
+    Parcel, Publication, Rule, ServiceSpec, Statistics, SystemError, Terms,
 };
 
 /// See the [module](self). Needs a tokio runtime with its timer to register services; when it is dropped,
@@ -310,6 +311,10 @@ impl EventSystem for CrucibleCore {
             rules,
             services,
         })
+    }
+
+    async fn gauges(&self) -> Result<Vec<Gauge>, SystemError> {
+        Ok(self.read_gauges())
     }
 
     async fn shutdown(&self, grace: Duration) -> Result<Ledger, SystemError> {

@@ -6,7 +6,7 @@ use parking_lot::{Mutex, MutexGuard};
 use super::clock::Moment;
 use super::receivers::Scratch;
 use crate::event::{Event, Priority};
-use crate::routing::{Bits, Envelope};
+use crate::routing::{Bits, Envelope, Gauge};
 
 /// Who gets which events of a chunk: a bit for each place in the envelope, so that a delivery costs no
 /// pointer, and each mailbox is locked once for all of its events.
@@ -179,6 +179,29 @@ const KEPT: usize = 64;
 impl Desks {
     fn lock(&self) -> MutexGuard<'_, Idle> {
         self.0.lock()
+    }
+
+    /// The entries of what idle desks keep, for services and groups of numbers below these.
+    pub(super) fn gauges(&self, services: usize, groups: usize) -> [Gauge; 5] {
+        let idle = self.lock();
+        // By rules or by explicit targets.
+        let routed = services + 2 * groups;
+        let sum = |len: fn(&Desk) -> usize| idle.iter().map(|desk| len(desk)).sum();
+        [
+            Gauge::kept("idle desks", idle.len(), KEPT),
+            Gauge::kept(
+                "idle desks: places for services",
+                sum(|desk| desk.outbox.picked.len()),
+                KEPT * services,
+            ),
+            Gauge::passing("idle desks: services that get something", sum(|desk| desk.outbox.touched.len())),
+            Gauge::passing("idle desks: deliveries due later", sum(|desk| desk.later.len())),
+            Gauge::kept(
+                "idle desks: numbers of the last route",
+                sum(|desk| desk.scratch.len()),
+                KEPT * routed,
+            ),
+        ]
     }
 
     pub(super) fn take(&self) -> DeskGuard<'_> {

@@ -21,6 +21,12 @@ pub(super) struct Scratch {
     groups: SmallVec<[u32; 8]>,
 }
 
+impl Scratch {
+    pub(super) fn len(&self) -> usize {
+        self.table.len() + self.groups.len()
+    }
+}
+
 impl Snapshot {
     /// Whether the event can be accepted at all.
     ///

@@ -243,3 +243,54 @@ async fn who_waited_in_vain_is_not_seen() {
         assert_eq!(publish(&core, event(id, Priority::Normal, &["idle"]), OnFull::Wait).await, accepted(1));
     }
 }
+
+async fn gauges(core: &CrucibleCore) -> Vec<(String, u64)> {
+    let gauges = core.gauges().await.expect("told").into_iter();
+    gauges.filter(|gauge| gauge.len > 0).map(|gauge| (gauge.structure.into_owned(), gauge.len)).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn gauges_tell_where_everything_is() {
+    let core = Arc::new(small());
+    let gate = Arc::new(Notify::new());
+    let _seen = add(&core, "a", Some(gate.clone())).await;
+    let later = Timestamp(core.now().0 + 1_000_000_000);
+    let later = Event { scheduled_at: Some(later), ..Event::clone(&event(1, Priority::Normal, &["a"])) };
+    publish(&core, event(2, Priority::Normal, &["a"]), OnFull::Wait).await;
+    tokio::task::yield_now().await; // the handler has it
+    publish(&core, Arc::new(later), OnFull::Wait).await;
+    core.publish_batch(&[event(3, Priority::Normal, &["a"])], OnFull::Wait).await.expect("open");
+    let waiting = core.clone();
+    let publisher =
+        tokio::spawn(
+            async move { publish(&waiting, event(4, Priority::Normal, &["a"]), OnFull::Wait).await },
+        );
+    let quiet = core.clone();
+    let quiet = tokio::spawn(async move { quiet.quiesce().await });
+    tokio::task::yield_now().await;
+    let of_mailbox = |what: &str, len| (format!("mailbox of `a`: {what}"), len);
+    let held = [
+        of_mailbox("parcels that arrived", 1),
+        of_mailbox("deliveries due later", 1),
+        of_mailbox("deliveries in hand", 1),
+        of_mailbox("publishers that wait for room", 1),
+        of_mailbox("calls that wait for quiet", 1),
+    ];
+    let told = gauges(&core).await;
+    assert!(held.iter().all(|held| told.contains(held)), "{told:?}");
+    assert!(told.contains(&("ids in the window".to_owned(), 4)), "{told:?}");
+    for _ in 0..4 {
+        gate.notify_one();
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    }
+    publisher.await.expect("no panic");
+    quiet.await.expect("no panic").expect("quiet");
+    let told = gauges(&core).await;
+    assert!(!told.iter().any(|(structure, _)| structure.starts_with("mailbox")), "{told:?}");
+    core.unregister(&"a".into()).await.expect("it was there");
+    tokio::task::yield_now().await;
+    let told = gauges(&core).await;
+    let kept = ["ids in the window", "idle desks", "idle desks: places for services", "places for services"];
+    let left: Vec<_> = told.iter().filter(|(structure, _)| !kept.contains(&&**structure)).collect();
+    assert_eq!(left, [&("numbers of services".to_owned(), 1)], "a number that is free");
+}

@@ -18,6 +18,10 @@ impl KindCounts {
         self.0[kind.ordinal()].fetch_add(1, Relaxed);
     }
 
+    pub(super) fn total(&self) -> u64 {
+        self.0.iter().map(|count| count.load(Relaxed)).sum()
+    }
+
     pub(super) fn counts(&self) -> BTreeMap<String, u64> {
         let built_in = EventKind::BUILT_IN.iter().map(EventKind::as_str);
         let names = built_in.chain([Category::Custom.as_str()]);

@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -10,7 +10,8 @@ use super::coordination::Job;
 use super::service::Service;
 use crate::event::{Event, Name, Target};
 use crate::routing::{
-    Capability, GroupSpec, InvalidRule, Ledger, Refusal, Rule, ServiceStatistics, Strategy, SystemError,
+    Capability, Gauge, GroupSpec, InvalidRule, Ledger, Refusal, Rule, ServiceStatistics, Strategy,
+    SystemError,
 };
 
 /// Services, groups and rules, by name, and the way into the loop.
@@ -225,6 +226,28 @@ impl Registry {
 
     pub(super) fn rules(&self) -> usize {
         self.rules.len()
+    }
+
+    /// The entries of each structure.
+    pub(super) fn gauges(&self) -> Vec<Gauge> {
+        let groups = || self.groups.values();
+        let mut gauges = vec![
+            Gauge::registered("services", self.services.len()),
+            Gauge::registered("groups", self.groups.len()),
+            Gauge::registered("members of groups", groups().map(|group| group.members.len()).sum()),
+            Gauge::registered("members that are there", groups().map(|group| group.present.len()).sum()),
+            Gauge::registered("ids of rules", self.rule_ids.len()),
+            Gauge::registered("rules", self.rules.len()),
+            Gauge::registered("services that leave", self.leaving.len()),
+        ];
+        // One that left may have a successor of its name.
+        let mut queued: BTreeMap<&Name, u64> = BTreeMap::new();
+        for service in self.services.values().chain(&self.leaving) {
+            *queued.entry(service.name()).or_default() += service.queued();
+        }
+        let of_service = |(name, len)| Gauge { len, ..Gauge::passing(format!("deliveries for `{name}`"), 0) };
+        gauges.extend(queued.into_iter().map(of_service));
+        gauges
     }
 
     /// Services that left and are not done yet, as far as was looked.

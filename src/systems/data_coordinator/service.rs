@@ -54,12 +54,20 @@ impl Service {
         self.queued.fetch_sub(1, Release);
     }
 
+    pub(super) fn name(&self) -> &Name {
+        &self.name
+    }
+
+    pub(super) fn queued(&self) -> u64 {
+        self.queued.load(Acquire)
+    }
+
     pub(super) fn is_settled(&self) -> bool {
-        self.queued.load(Acquire) == 0
+        self.queued() == 0
     }
 
     pub(super) fn add_to(&self, ledger: &mut Ledger) {
-        ledger.queued += self.queued.load(Acquire);
+        ledger.queued += self.queued();
         ledger.acknowledged += self.acknowledged.load(Relaxed);
         ledger.failed += self.failed.load(Relaxed);
         ledger.abandoned += self.abandoned.load(Relaxed);
@@ -67,7 +75,7 @@ impl Service {
 
     pub(super) fn statistics(&self) -> ServiceStatistics {
         ServiceStatistics {
-            queued: self.queued.load(Acquire),
+            queued: self.queued(),
             acknowledged: self.acknowledged.load(Relaxed),
             failed: self.failed.load(Relaxed),
             ..ServiceStatistics::new(&self.name)

@@ -12,7 +12,7 @@ use super::coordination::Job;
 use super::legacy::KindCounts;
 use super::registry::Registry;
 use crate::event::{Event, Limits};
-use crate::routing::{Ledger, Publication, Refusal, Statistics, SystemError};
+use crate::routing::{Gauge, Ledger, Publication, Refusal, Statistics, SystemError};
 
 /// What publishers and the loop share.
 #[derive(Debug)]
@@ -134,6 +134,20 @@ impl Shared {
 
     pub(super) fn ledger(&self) -> Ledger {
         Ledger { accepted: self.accepted_deliveries.load(Relaxed), ..self.read().outcomes() }
+    }
+
+    /// The entries of each structure. Both channels are in the loop's hands alone, so their lengths follow from what
+    /// was counted on the way: into the one go accepted events until they are settled, into the other the settled
+    /// ones until the monitor has seen them.
+    pub(super) fn gauges(&self) -> Vec<Gauge> {
+        let pending = self.pending.load(Acquire);
+        let settled = self.accepted_events.load(Relaxed).saturating_sub(pending);
+        let ended = self.ended.load(Acquire);
+        let legacy = if ended { 0 } else { settled.saturating_sub(self.legacy.total()) };
+        let of = |structure, len| Gauge { len, ..Gauge::passing(structure, 0) };
+        let mut gauges = vec![of("jobs in the channel or in hand", pending), of("legacy channel", legacy)];
+        gauges.extend(self.read().gauges());
+        gauges
     }
 
     pub(super) fn statistics(&self) -> Statistics {

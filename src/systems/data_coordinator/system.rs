@@ -7,7 +7,7 @@ use super::DataCoordinator;
 use super::service::Service;
 use crate::event::{Event, Name, Target};
 use crate::routing::{
-    Capabilities, Capability, EventSystem, GroupSpec, Handler, Ledger, OnFull, Publication, Rule,
+    Capabilities, Capability, EventSystem, Gauge, GroupSpec, Handler, Ledger, OnFull, Publication, Rule,
     ServiceSpec, Statistics, SystemError,
 };
 
@@ -87,6 +87,10 @@ impl EventSystem for DataCoordinator {
 
     async fn statistics(&self) -> Result<Statistics, SystemError> {
         Ok(self.shared.statistics())
+    }
+
+    async fn gauges(&self) -> Result<Vec<Gauge>, SystemError> {
+        Ok(self.shared.gauges())
     }
 
     /// A delivery in its handler's hands when the grace is over counts as abandoned. Needs the

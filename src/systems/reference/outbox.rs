@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::queue::{Appended, Queue};
 use crate::event::Event;
+use crate::routing::Gauge;
 
 /// Deliveries gathered by target.
 #[derive(Debug, Default)]
@@ -61,6 +62,17 @@ pub(super) struct Outboxes(Mutex<Vec<Outbox>>);
 impl Outboxes {
     fn lock(&self) -> MutexGuard<'_, Vec<Outbox>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The entries of what idle ones keep.
+    pub(super) fn gauges(&self) -> [Gauge; 3] {
+        let idle = self.lock();
+        let buffered = idle.iter().flat_map(|outbox| &outbox.buffers).map(Vec::len).sum();
+        [
+            Gauge::registered("idle outboxes", idle.len()),
+            Gauge::passing("idle outboxes: events", buffered),
+            Gauge::passing("idle outboxes: targets", idle.iter().map(|outbox| outbox.touched.len()).sum()),
+        ]
     }
 
     pub(super) fn take(&self, targets: usize) -> Borrowed<'_> {

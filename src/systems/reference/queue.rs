@@ -210,6 +210,17 @@ impl Queue {
         ledger.abandoned += state.counts.abandoned;
     }
 
+    /// The entries of each structure, by what they are.
+    pub(super) fn lengths(&self) -> [(&'static str, usize); 4] {
+        let state = self.lock();
+        [
+            ("events that wait", state.waiting.len()),
+            ("events in hand", state.in_hand),
+            ("publishers that wait for room", state.crowd.len()),
+            ("calls that wait", state.watchers.len()),
+        ]
+    }
+
     pub(super) fn statistics(&self, name: Name) -> ServiceStatistics {
         let state = self.lock();
         let Settled { acknowledged, failed } = state.counts.settled;

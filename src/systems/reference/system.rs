@@ -8,7 +8,7 @@ use super::queue::Queue;
 use super::{Member, Mode, Reference, worker};
 use crate::event::{Event, Limits, Name, Target};
 use crate::routing::{
-    Capabilities, Capability, EventSystem, Handler, Ledger, OnFull, Publication, Rule, ServiceSpec,
+    Capabilities, Capability, EventSystem, Gauge, Handler, Ledger, OnFull, Publication, Rule, ServiceSpec,
     Statistics, SystemError,
 };
 
@@ -116,6 +116,19 @@ impl EventSystem for Reference {
             services,
             ..Statistics::default()
         })
+    }
+
+    /// The plan is given and does not grow. A member that left keeps its place, as the numbers of the plan want it.
+    async fn gauges(&self) -> Result<Vec<Gauge>, SystemError> {
+        let members = self.members();
+        let mut gauges = vec![Gauge::registered("members that ever were", members.len())];
+        gauges.extend(self.outboxes.gauges());
+        for (number, member) in members.iter().enumerate() {
+            let of =
+                |(what, len)| Gauge::passing(format!("queue {number} of `{}`: {what}", member.name), len);
+            gauges.extend(member.queue.lengths().map(of));
+        }
+        Ok(gauges)
     }
 
     /// Needs the runtime's time driver only if something is under way.

@@ -3,8 +3,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    Capabilities, Capability, DeadLetter, GroupSpec, Handler, Ledger, LetterId, OnFull, Publication, Rule,
-    ServiceSpec, Statistics, SystemError, Terms,
+    Capabilities, Capability, DeadLetter, Gauge, GroupSpec, Handler, Ledger, LetterId, OnFull, Publication,
+    Rule, ServiceSpec, Statistics, SystemError, Terms,
 };
 use crate::event::{Event, Name, Target, Timestamp};
 
@@ -163,6 +163,16 @@ pub trait EventSystem: Send + Sync + 'static {
     /// # Errors
     /// [`SystemError::Unavailable`].
     fn statistics(&self) -> impl Future<Output = Result<Statistics, SystemError>> + Send;
+
+    /// How many entries each of its structures holds at this moment that may grow with events or registrations;
+    /// none where the system does not tell. Structures that wait for something are empty after
+    /// [`EventSystem::quiesce`].
+    ///
+    /// # Errors
+    /// [`SystemError::Unavailable`].
+    fn gauges(&self) -> impl Future<Output = Result<Vec<Gauge>, SystemError>> + Send {
+        async { Ok(Vec::new()) }
+    }
 
     /// Takes nothing new, serves what was accepted, and gives up the rest after `grace`. Returns the
     /// final ledger, which balances. A second call returns the same.

@@ -6,7 +6,8 @@ use crate::experiment::{Assignment, Lineup, ProcessError, SystemProcess, Threads
 use crate::results::daemon_performance::{DaemonPerformance, ScenarioFacts};
 use crate::stats::RatioError;
 use crate::sut::{HandlerWork, Publishing};
-use crate::workload::{FanOut, Scenario, Workload};
+use crate::targets::scenario_facts;
+use crate::workload::Scenario;
 
 /// How much is measured.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -187,7 +188,8 @@ impl<'a> Plan<'a> {
     /// A process for this system with the figure's workload.
     pub(super) fn start(&self, system: &str, figure: &Figure) -> Result<SystemProcess, PlanError> {
         let scenario = figure.scenario().name().to_owned();
-        let assignment = Assignment { system: system.to_owned(), scenario, seed: self.settings.seed };
+        let assignment =
+            Assignment { system: system.to_owned(), scenario, payload_bytes: None, seed: self.settings.seed };
         SystemProcess::start(&assignment).map_err(|source| failed(figure, source))
     }
 
@@ -201,19 +203,7 @@ impl<'a> Plan<'a> {
         let scenario = scenario.clone().with_events(scenario.events().min(events)).unwrap_or(scenario);
         let key = format!("{scenario:?}");
         let seed = self.settings.seed;
-        self.facts.entry(key).or_insert_with(|| facts(&scenario, seed)).clone()
-    }
-}
-
-fn facts(scenario: &Scenario, seed: u64) -> ScenarioFacts {
-    let fan_out: FanOut = Workload::generate(scenario, seed).fan_out();
-    ScenarioFacts {
-        name: scenario.name().to_owned(),
-        events: scenario.events(),
-        services: scenario.services(),
-        rules: scenario.rules(),
-        payload_bytes: scenario.payload_bytes(),
-        fan_out: fan_out.per_event(),
+        self.facts.entry(key).or_insert_with(|| scenario_facts(&scenario, seed)).clone()
     }
 }
 

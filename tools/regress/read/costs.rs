@@ -1,8 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::path::Path;
 use std::rc::Rc;
 
 use crucible_profiles::callgrind::{self, Profile};
-use crucible_profiles::{Measurement, ProfileError, dhat};
+use crucible_profiles::{Measurement, ProfileError, dhat, short_name};
 use serde::{Deserialize, Serialize};
 
 use super::Inlined;
@@ -90,8 +91,8 @@ impl KernelCosts {
                 },
             );
         let path = measurement.place.dhat(id);
-        let sites = if path.exists() { dhat::sites_below(&path, ENTRY)? } else { Vec::new() };
-        Ok(Self { functions, allocations: allocations(&sites) })
+        let allocations = if path.exists() { allocations(&heap(&path)?) } else { BTreeMap::new() };
+        Ok(Self { functions, allocations })
     }
 
     /// With the many functions that cost next to nothing as one.
@@ -106,33 +107,6 @@ impl KernelCosts {
         }
         Self { functions, allocations: self.allocations }
     }
-}
-
-/// What people know a function by, without the path to it and without types: `publish::hand_over`, `DeskGuard::drop`.
-pub fn short_name(function: &str) -> String {
-    let mut steps = vec![String::new()];
-    let (mut depth, mut trait_of) = (0_usize, false);
-    let mut letters = function.char_indices().peekable();
-    while let Some((at, letter)) = letters.next() {
-        match letter {
-            // `<Type as Trait>::name`: the type's steps are the path; all other brackets hold types that are left out.
-            '<' if depth == 0 && at == 0 => trait_of = true,
-            '<' => depth += 1,
-            '>' if depth > 0 => depth -= 1,
-            '>' => trait_of = false,
-            _ if depth > 0 => {}
-            ' ' if trait_of && function[at..].starts_with(" as ") => depth += 1,
-            ':' if letters.peek().is_some_and(|&(_, next)| next == ':') => {
-                letters.next();
-                steps.push(String::new());
-            }
-            _ => steps.last_mut().expect("it began with one").push(letter),
-        }
-    }
-    steps.retain(|step| !step.is_empty());
-    // A closure is known by the function that it is in.
-    let named = steps.iter().rposition(|step| !step.starts_with('{')).unwrap_or(0);
-    steps[named.saturating_sub(1)..].join("::")
 }
 
 /// Rust's own libraries, also the crates that they are built with.
@@ -243,18 +217,35 @@ fn calls(profile: &Profile) -> HashMap<&callgrind::Function, u64> {
     calls
 }
 
-fn allocations(sites: &[dhat::Site]) -> BTreeMap<String, Allocated> {
+/// The profile that valgrind left: what the crate `dhat` leaves has other frames.
+fn heap(path: &Path) -> Result<dhat::Profile, ProfileError> {
+    let profile = dhat::Profile::read(path)?;
+    match &profile.header.mode[..] {
+        "heap" => Ok(profile),
+        mode => {
+            Err(ProfileError::content(path, format!("mode `{mode}`; valgrind's mode `heap` is asked for")))
+        }
+    }
+}
+
+/// Of what was allocated below the kernel.
+fn allocations(profile: &dhat::Profile) -> BTreeMap<String, Allocated> {
     let mut allocations = BTreeMap::<String, Allocated>::new();
-    for site in sites {
-        let file = |frame: &dhat::Frame| frame.file.clone().filter(|file| !is_rusts_own(file));
-        let asked = site.frames.iter().find_map(|frame| Some((frame, file(frame)?)));
+    for (figures, calls) in profile.stacks() {
+        let frames: Vec<_> = calls.iter().map(|&call| profile.frame(call)).collect();
+        if !frames.iter().any(|frame| frame.function.is_some_and(|name| name.contains(ENTRY))) {
+            continue;
+        }
+        let nameless = "???";
+        let asked =
+            frames.iter().find_map(|frame| Some((frame, frame.file.filter(|file| !is_rusts_own(file))?)));
         let name = match asked {
-            Some((frame, file)) => format!("{} ({})", frame.function, shortened(&file)),
-            None => site.frames.first().map_or_else(|| "???".to_owned(), |frame| frame.function.clone()),
+            Some((frame, file)) => format!("{} ({})", frame.function.unwrap_or(nameless), shortened(file)),
+            None => frames.first().and_then(|frame| frame.function).unwrap_or(nameless).to_owned(),
         };
         let allocated = allocations.entry(name).or_default();
-        allocated.blocks += site.blocks;
-        allocated.bytes += site.bytes;
+        allocated.blocks += figures.total.blocks;
+        allocated.bytes += figures.total.bytes;
     }
     allocations
 }
@@ -262,21 +253,6 @@ fn allocations(sites: &[dhat::Site]) -> BTreeMap<String, Allocated> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn short_names_are_what_people_say() {
-        for (long, short) in [
-            ("crucible_core::publish::<impl crucible_core::CrucibleCore>::hand_over", "publish::hand_over"),
-            ("<crucible_core::outbox::DeskGuard as core::ops::drop::Drop>::drop", "DeskGuard::drop"),
-            ("<a::Route<S,B> as b::Kernel>::run::{{closure}}", "Route::run::{{closure}}"),
-            ("alloc::sync::Arc<T,A>::drop_slow", "Arc::drop_slow"),
-            ("core::ptr::drop_in_place<alloc::vec::Vec<a::B>>", "ptr::drop_in_place"),
-            ("malloc", "malloc"),
-            ("a::b::{{closure}}::{{closure}}", "a::b::{{closure}}::{{closure}}"),
-        ] {
-            assert_eq!(short_name(long), short);
-        }
-    }
 
     #[test]
     fn files_are_told_from_the_root_of_the_project_or_package() {
@@ -367,25 +343,16 @@ mod tests {
 
     #[test]
     fn blocks_are_those_of_who_asked_for_them() {
-        let dhat = |function: &str, file: Option<&str>| dhat::Frame {
-            function: function.to_owned(),
-            file: file.map(str::to_owned),
-        };
-        let site = |blocks, frames| dhat::Site { blocks, bytes: blocks * 8, frames };
-        let sites = [
-            site(
-                1,
-                vec![
-                    dhat("malloc", None),
-                    dhat("alloc", Some("library/alloc/src/alloc.rs")),
-                    dhat("accept", Some("src/a.rs")),
-                ],
-            ),
-            site(2, vec![dhat("malloc", None), dhat("accept", Some("src/a.rs"))]),
-            site(4, vec![dhat("malloc", None)]),
+        let heap = r#"{"dhatFileVersion":2,"mode":"heap","pps":[
+            {"tb":8,"tbk":1,"fs":[1,2,3,4]},{"tb":16,"tbk":2,"fs":[1,3,4]},
+            {"tb":32,"tbk":4,"fs":[1,4]},{"tb":64,"tbk":8,"fs":[1,3]}],
+            "ftbl":["[root]","0x1: malloc (in /lib/dhat.so)","0x2: alloc (library/alloc/src/alloc.rs:95)",
+            "0x3: accept (src/a.rs:7)","0x4: a::__iai_callgrind_wrapper_mod::a (in /bin/a)"]}"#;
+        let told = allocations(&dhat::Profile::from_reader(heap.as_bytes()).expect("a profile"));
+        let expected = [
+            ("accept (src/a.rs)".to_owned(), Allocated { blocks: 3, bytes: 24 }),
+            ("malloc".to_owned(), Allocated { blocks: 4, bytes: 32 }),
         ];
-        let told = allocations(&sites);
-        assert_eq!(told["accept (src/a.rs)"], Allocated { blocks: 3, bytes: 24 });
-        assert_eq!(told["malloc"], Allocated { blocks: 4, bytes: 32 });
+        assert_eq!(told, expected.into());
     }
 }

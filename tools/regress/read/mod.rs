@@ -10,7 +10,7 @@ mod revision;
 
 pub use baseline::{Accepted, Baseline, Kernel, Rebased};
 pub use bench::{Bench, Toolchain};
-pub use costs::{Allocated, Function, KernelCosts, Location, short_name};
+pub use costs::{Allocated, Function, KernelCosts, Location};
 pub use inlined::Inlined;
 pub use policy::{PPM_PER_PERCENT, Policy, Waiver};
 pub use project::Project;

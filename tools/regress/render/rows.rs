@@ -1,12 +1,11 @@
 //! Tables as cells, before a format draws them.
 
-use crucible_profiles::{Difference, Metric};
+use crucible_profiles::{Difference, Metric, short_name};
 use crucible_tables::{Side, thousands};
 
 use crate::judge::{
     AllocationChange, Change, Explanation, FunctionChange, Judgement, KernelVerdict, Origin, Verdict,
 };
-use crate::read::short_name;
 use crate::verbs::Listing;
 
 /// A table: on which side each column stands, the head, and the lines.

@@ -79,6 +79,10 @@ impl Lanes {
         self.deliveries
     }
 
+    pub(super) fn parcels(&self) -> usize {
+        self.lanes.iter().map(|lane| lane.waiting.len()).sum()
+    }
+
     pub(super) fn push(&mut self, parcel: Parcel) {
         let (first, last) = parcel.lanes();
         self.deliveries += parcel.len();

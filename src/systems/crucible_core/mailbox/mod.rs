@@ -271,6 +271,19 @@ impl Mailbox {
         Counts { ledger, breaker_opened: state.breaker.opened(), ..state.counts }
     }
 
+    /// The entries of each structure, by what they are.
+    pub fn lengths(&self) -> [(&'static str, usize); 6] {
+        let state = self.lock();
+        [
+            ("parcels that arrived", state.arrived.len()),
+            ("parcels in lanes", state.lanes.parcels()),
+            ("deliveries due later", state.delayed.len()),
+            ("deliveries in hand", state.in_hand),
+            ("publishers that wait for room", state.publishers.len()),
+            ("calls that wait for quiet", state.watchers.len()),
+        ]
+    }
+
     /// Deliveries that are not settled, as far as was told.
     pub fn unsettled(&self) -> u64 {
         self.load.unsettled.load(Ordering::Relaxed)

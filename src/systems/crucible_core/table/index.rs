@@ -156,6 +156,12 @@ impl ConditionalIndex {
         }
     }
 
+    /// How many rules it holds, as often as they are entered.
+    pub(super) fn candidates(&self) -> usize {
+        let entered = self.by_value.iter().map(|bucket| bucket.candidates.len());
+        entered.sum::<usize>() + self.unindexed.len()
+    }
+
     #[cfg(test)]
     pub(super) fn is_bare(&self) -> bool {
         let lists = self.by_value.is_empty() && self.unindexed.is_empty();

@@ -162,6 +162,11 @@ impl Table {
 }
 
 impl Scratch {
+    /// How many numbers it keeps of the last route.
+    pub(super) fn len(&self) -> usize {
+        self.services.len() + self.groups.len()
+    }
+
     fn merge<'t>(&'t mut self, cell: &Cell, hits: &Hits<'_>) -> Route<'t> {
         let mut services = std::mem::take(&mut self.services);
         services.clear();

@@ -102,6 +102,11 @@ impl SourceRow {
         self.cells.get(usize::from(self.own[cell]))
     }
 
+    /// How many cells differ from the common row.
+    pub(super) fn own_cells(&self) -> usize {
+        self.cells.len()
+    }
+
     /// Whether any of these cells differs from the common row.
     pub(super) fn owns(&self, cells: Cells) -> bool {
         self.own.iter().enumerate().any(|(cell, &at)| at != COMMON && has(cells, cell))

@@ -91,6 +91,24 @@ impl Rulebook {
         self.rules.is_empty()
     }
 
+    /// The entries of each structure, by what they are.
+    pub(in crate::crucible_core) fn lengths(&self) -> [(&'static str, usize); 9] {
+        let Table { common, sources } = &self.table;
+        let rows = || sources.iter();
+        let candidates = common.conditional.candidates();
+        [
+            ("rules", self.rules.len()),
+            ("ids of rules", self.orders.len()),
+            ("rules in cells", self.shaping.0.iter().map(BTreeSet::len).sum()),
+            ("sources that rules name", self.by_source.len()),
+            ("rules by source", self.by_source.values().map(BTreeSet::len).sum()),
+            ("rows of sources", sources.len()),
+            ("cells of rows", rows().map(|row| row.own_cells()).sum()),
+            ("rules by payload", candidates + rows().map(|row| row.conditional.candidates()).sum::<usize>()),
+            ("numbers of paths", self.path_ids.known.len() + self.path_ids.free.len()),
+        ]
+    }
+
     /// Whether a rule of this id is.
     pub fn contains(&self, id: &Name) -> bool {
         self.orders.contains_key(id)

@@ -42,6 +42,10 @@ impl<T: Clone + Hashed> Sharded<T> {
         self.len == 0
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.shards.iter().flat_map(|shard| shard.iter())
+    }
+
     pub(super) fn find(&self, hash: u64, is_it: impl FnMut(&T) -> bool) -> Option<&T> {
         self.shards[self.shard(hash)].find(hash, is_it)
     }

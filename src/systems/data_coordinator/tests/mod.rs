@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, Weak};
 use super::{DEFAULT_SERVICES, DataCoordinator};
 use crate::event::{Category, Event, EventId, EventKind, Name, Payload, Target, Timestamp};
 use crate::routing::{
-    Batch, BatchOutcome, EventSystem, Filter, GroupSpec, Handler, Ledger, OnFull, Oracle, Publication,
-    Refusal, Rule, ServiceSpec, SystemError,
+    Batch, BatchOutcome, EventSystem, Filter, Gauge, GroupSpec, Handler, Holds, Ledger, OnFull, Oracle,
+    Publication, Refusal, Rule, ServiceSpec, SystemError,
 };
 
 /// Who got which event, of all services together in the order of serving.
@@ -222,4 +222,26 @@ async fn no_turn_passes_while_nobody_of_the_group_is_there() {
     assert_eq!(publish(&system, to_group(3)).await, accepted(1));
     system.quiesce().await.expect("quiet");
     assert_eq!(journal.lines(), ["a1", "b3"]);
+}
+
+#[tokio::test]
+async fn gauges_tell_what_is_in_the_channel_and_what_was_registered() {
+    let system = DataCoordinator::default();
+    add_services(&system, &["a", "b"]).await;
+    everything_to(&system, &["a", "b"]).await;
+    for id in 1..=3 {
+        publish(&system, event(id)).await;
+    }
+    let gauges = async || system.gauges().await.expect("told");
+    let of = |gauges: &[Gauge], name: &str| {
+        gauges.iter().find(|gauge| gauge.structure == name).map(|gauge| gauge.len).expect("it is told")
+    };
+    let told = gauges().await;
+    let names =
+        ["jobs in the channel or in hand", "legacy channel", "deliveries for `a`", "services", "rules"];
+    assert_eq!(names.map(|name| of(&told, name)), [3, 0, 3, 2, 1]);
+    system.quiesce().await.expect("quiet");
+    let told = gauges().await;
+    assert_eq!(names.map(|name| of(&told, name)), [0, 0, 0, 2, 1]);
+    assert!(told.iter().all(|gauge| gauge.holds != Holds::Passing || gauge.len == 0), "{told:?}");
 }

@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 use super::{BATCH, Plan, Reference};
 use crate::event::{Event, EventId, EventKind, Payload, Timestamp};
 use crate::routing::{
-    Batch, BatchOutcome, EventSystem, Handler, Ledger, OnFull, Publication, ServiceSpec, SystemError,
+    Batch, BatchOutcome, EventSystem, Handler, Holds, Ledger, OnFull, Publication, ServiceSpec, SystemError,
 };
 
 const BOTH: [fn(Plan, usize) -> Reference; 2] = [Reference::one_by_one, Reference::batched];
@@ -257,5 +257,23 @@ async fn several_publishers_lose_and_double_nothing() {
             assert_eq!(got, expected);
         }
         assert_eq!(ledger(&system).await.acknowledged, 3 * 2_000);
+    }
+}
+
+#[tokio::test]
+async fn gauges_tell_what_waits_and_nothing_waits_at_quiet() {
+    for build in BOTH {
+        let system = build(plan(&[&[0]]), 8);
+        let gate = Arc::new(Semaphore::new(0));
+        system.register(ServiceSpec::new("a"), Recorder::behind(&gate)).await.expect("registered");
+        system.publish_batch(&events(1..=3), OnFull::Wait).await.expect("open");
+        let told = async || {
+            let passing = system.gauges().await.expect("told").into_iter();
+            passing.filter(|gauge| gauge.holds == Holds::Passing).map(|gauge| gauge.len).sum::<u64>()
+        };
+        assert_eq!(told().await, 3);
+        gate.add_permits(3);
+        system.quiesce().await.expect("quiet");
+        assert_eq!(told().await, 0);
     }
 }

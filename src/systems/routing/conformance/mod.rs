@@ -26,6 +26,7 @@ mod deliveries;
 mod drop_lowest;
 mod duplicates;
 mod fault;
+mod gauges;
 mod groups;
 mod panics;
 mod priorities;
@@ -93,6 +94,7 @@ fn cases<S: EventSystem>() -> Vec<Case<S>> {
         deliveries::cases(),
         publishing_handlers::cases(),
         books::cases(),
+        gauges::cases(),
         priorities::cases(),
         back_pressure::cases(),
         drop_lowest::cases(),

@@ -4,7 +4,7 @@ use super::coverage::Count;
 use super::published::{Fate, Published};
 use super::violation::Promise;
 use super::world::{Model, Totals, nanos};
-use crate::routing::{Capability, Health, Ledger, ServiceStatistics, Statistics};
+use crate::routing::{Capability, Gauge, Health, Holds, Ledger, ServiceStatistics, Statistics};
 
 impl Model {
     /// Bounds that hold at every moment.
@@ -54,6 +54,20 @@ impl Model {
             format!("{early} deliveries were never begun though in time, but only {displaced} were displaced")
         });
         self.note(&[ledger.accepted, ledger.acknowledged], || format!("quiet: {ledger:?}"));
+    }
+
+    /// At a quiet moment nothing is left in any structure but what may stay there.
+    pub(super) fn check_gauges(&mut self, gauges: &[Gauge]) {
+        for Gauge { structure, len, holds } in gauges {
+            let most = match holds {
+                Holds::Passing => 0,
+                Holds::Kept { most } => *most,
+                Holds::Registered => u64::MAX,
+            };
+            self.hold(*len <= most, Promise::Bounds, || {
+                format!("`{structure}` holds {len} at a quiet moment, {most} at most")
+            });
+        }
     }
 
     /// After shutdown, whatever was left.

@@ -232,7 +232,12 @@ impl<S: EventSystem> Stage<S> {
         }
         self.read_letters().await;
         let books = (self.system.ledger().await, self.system.statistics().await);
+        let gauges = self.system.gauges().await;
         let mut model = self.world.lock();
+        match gauges {
+            Ok(gauges) => model.check_gauges(&gauges),
+            Err(error) => model.violated(Promise::Answers, format!("gauges: {error}")),
+        }
         match books {
             (Ok(ledger), Ok(statistics)) => model.check_quiet(ledger, &statistics),
             (ledger, statistics) => {

@@ -26,7 +26,7 @@ impl Handler for Faulty {
                     None => self.inner.handle_boxed(batch).await,
                 }
             }
-            Mutation::Holds => {
+            Mutation::Holds | Mutation::TellsWhatItHolds => {
                 let position = self.floor.every(100, batch);
                 let event = position.and_then(|position| batch.iter().nth(position));
                 self.floor.held.lock().unwrap_or_else(PoisonError::into_inner).extend(event.cloned());

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use crucible_events::event::{Event, EventId, Name, Priority, Target, Timestamp};
 use crucible_events::routing::{
-    Batch, Capabilities, DeadLetter, DynHandler, EventSystem, GroupSpec, Handler, Health, Ledger, LetterId,
-    OnFull, Publication, Rule, ServiceSpec, ServiceStatistics, Statistics, Strategy, SystemError, Terms,
+    Batch, Capabilities, DeadLetter, DynHandler, EventSystem, Gauge, GroupSpec, Handler, Health, Ledger,
+    LetterId, OnFull, Publication, Rule, ServiceSpec, ServiceStatistics, Statistics, Strategy, SystemError,
+    Terms,
 };
 
 use crate::faulty::Faulty;
@@ -276,6 +277,15 @@ impl<S: EventSystem> EventSystem for Mutant<S> {
             statistics.duplicate_events = 0;
         }
         Ok(statistics)
+    }
+
+    async fn gauges(&self) -> Result<Vec<Gauge>, SystemError> {
+        let mut gauges = self.inner.gauges().await?;
+        if self.mutation == Mutation::TellsWhatItHolds {
+            let held = self.floor.held.lock().unwrap_or_else(PoisonError::into_inner).len();
+            gauges.push(Gauge::passing("events that a service keeps", held));
+        }
+        Ok(gauges)
     }
 
     async fn shutdown(&self, grace: Duration) -> Result<Ledger, SystemError> {

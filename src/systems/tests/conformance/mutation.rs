@@ -117,13 +117,15 @@ pub(crate) enum Mutation {
     KeepsItsTerms,
     /// Statistics count no trouble.
     HidesTrouble,
+    /// Of the events that it keeps its gauges tell.
+    TellsWhatItHolds,
     /// A strategy that is not offered is taken for rounds.
     PassesForBalanced,
 }
 
 impl Mutation {
     /// Those of a system that offers everything.
-    pub(crate) const ALL: [Self; 56] = [
+    pub(crate) const ALL: [Self; 57] = [
         Self::Drops,
         Self::Doubles,
         Self::Misleads,
@@ -180,6 +182,7 @@ impl Mutation {
         Self::ExcusesPanics,
         Self::KeepsItsTerms,
         Self::HidesTrouble,
+        Self::TellsWhatItHolds,
     ];
 
     /// The cases of the suite that exist for it, each of which has to notice; others may notice too.
@@ -251,6 +254,7 @@ impl Mutation {
                 "not begun in time",
                 "the lowest makes room",
             ],
+            Self::TellsWhatItHolds => &["nothing piles up"],
             Self::PassesForBalanced => &["says what it lacks"],
         }
     }
@@ -316,6 +320,7 @@ impl fmt::Display for Mutation {
             Self::ExcusesPanics => "excuses_panics",
             Self::KeepsItsTerms => "keeps_its_terms",
             Self::HidesTrouble => "hides_trouble",
+            Self::TellsWhatItHolds => "tells_what_it_holds",
             Self::PassesForBalanced => "passes_for_balanced",
         })
     }

@@ -1,0 +1,150 @@
+#!/usr/bin/env bash
+# Proves that memory_profiling finds leaks, and only leaks; `--help` tells how.
+set -euo pipefail
+
+usage() {
+    cat <<'HELP'
+Proves that memory_profiling finds leaks and calls nothing else one: copies the committed tree (HEAD) to a temporary folder,
+plants ci/sabotage/heap/planted.patch there, and lets the bench look at
+  - 20 leaks, a block for each event to one for 100,000, in each system and each stage; each has to be found in its function, and
+    five of them, events that are held too long, at the structure that holds them;
+  - 20 runs without a leak, among them caches that fill and clear, double in the middle, or take long to warm up.
+
+  ci/prove-heap.sh              all of it
+  ci/prove-heap.sh --only NAME  only this one (may be given more than once)
+  ci/prove-heap.sh --list       their names
+
+It takes some five minutes on a free core. Builds are kept in $CARGO_TARGET_DIR/prove-heap (default: target/prove-heap).
+Exit status: 0 if everything came out as it has to, 1 if not, 2 if it could not be tried.
+HELP
+}
+
+cd "$(dirname "$0")/.."
+root=$PWD
+patch=$root/ci/sabotage/heap/planted.patch
+
+refuse() {
+    echo "prove-heap: $*" >&2
+    exit 2
+}
+
+# What is planted, how often its place is passed until a block leaks, how events are published, cycles of the shortest run, and
+# where it has to be found: in a function of this module (the line is that of the macro that plants it), or in this structure.
+leaks() {
+    cat <<'LEAKS'
+core-accept                       1  batch   40  at crucible_core::publish::
+core-window                      10  batch   40  at crucible_core::window::
+core-route                      100  batch   40  at crucible_core::publish::
+core-envelope                   100  batch   40  at crucible_core::outbox::
+core-receiver                   100  batch   40  at mailbox::receiver::
+core-serve                       10  batch   40  at crucible_core::service::
+core-count                       10  batch   40  at crucible_core::publish::
+core-services                     1  batch   40  at crucible_core::control::
+core-single                  100000  single  80  at crucible_core::publish::
+coordinator-check             10000  batch   40  at data_coordinator::shared::
+coordinator-route              1000  batch   40  at data_coordinator::registry::
+coordinator-publish          100000  single  80  at data_coordinator::shared::
+coordinator-loop                100  single  40  at data_coordinator::coordination::
+coordinator-serve                10  batch   40  at data_coordinator::service::
+coordinator-legacy                1  batch   40  at data_coordinator::legacy::
+held-by-letters-accept         1000  batch   40  in dead letters
+held-by-letters-route         10000  batch   40  in dead letters
+held-by-letters-serve           100  single  40  in dead letters
+held-by-legacy                 1000  batch   40  in legacy channel
+held-by-legacy               100000  single  80  in legacy channel
+LEAKS
+}
+
+caches() { printf '%s\n' 'cache-that-fills-and-clears:9000' 'cache-that-doubles:45000' 'cache-that-warms-up:30000'; }
+
+only=()
+while [ $# -gt 0 ]; do
+    case $1 in
+    --help | -h) usage && exit ;;
+    --list)
+        leaks | awk '{print $1}' | uniq
+        caches | cut -d: -f1
+        echo "nothing-planted"
+        exit
+        ;;
+    --only) [ -n "${2:-}" ] || refuse "--only wants a name; see --list"
+        only+=("$2") && shift ;;
+    *) refuse "unknown argument \`$1\`; see --help" ;;
+    esac
+    shift
+done
+wanted() { [ ${#only[@]} -eq 0 ] || [[ " ${only[*]} " == *" $1 "* ]]; }
+
+command -v jq >/dev/null || refuse "jq is not installed: ci/install.sh"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# git apply must not take the user's repository for the one to patch, should the temporary folder lie within it.
+export GIT_CEILING_DIRECTORIES=$work
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$root/target}/prove-heap
+export CARGO_TERM_COLOR=never
+# One build, and minutes of work after it: optimized, but in parallel.
+export CARGO_PROFILE_BENCH_CODEGEN_UNITS=16
+
+git diff --quiet HEAD || echo "uncommitted changes are not looked at: this is about $(git rev-parse --short HEAD)"
+mkdir "$work/tree"
+# -m: with the time of the commit, files would look older than what an earlier run of this script built of others.
+git archive HEAD | tar -x -m -C "$work/tree"
+cd "$work/tree"
+git apply "$patch" 2>"$work/log" || refuse "the code has changed and $patch does not fit any more: $(head -n 1 "$work/log")"
+cargo bench --locked --bench memory_profiling --no-run --message-format=json 2>"$work/log" >"$work/build" || {
+    tail -n 30 "$work/log" >&2
+    refuse "the planted tree does not build"
+}
+program=$(jq -r 'select(.reason == "compiler-artifact" and .target.name == "memory_profiling") | .executable' "$work/build")
+
+# looked PLANTED SYSTEM PUBLISHING CYCLES SEED: the one figure.
+looked() {
+    local out=$work/out
+    rm -rf "$out"
+    PLANTED=$1 "$program" --bench --exact "leak/$3" --system "$2" --cycles "$4" --seed "$5" --out "$out" >"$work/log" 2>&1 || true
+    jq -c '.results.leaks[0]' "$out"/memory_profiling_*.json 2>>"$work/log" || refuse "$1 gave no figure: $(tail -n 3 "$work/log")"
+}
+
+failures=0
+row() {
+    local mark=$1
+    printf '%s %-30s %-16s %-7s %s\n' "$@"
+    [ "$mark" = ✓ ] || failures=$((failures + 1))
+}
+
+system_of() { if [[ $1 == coordinator* || $1 == *legacy ]]; then echo DataCoordinator; else echo CrucibleCore; fi; }
+
+while read -r name every publishing cycles how where; do
+    wanted "$name" || continue
+    system=$(system_of "$name")
+    found=$(looked "$name:$every" "$system" "$publishing" "$cycles" 42)
+    # shellcheck disable=SC2016 # jq's variables
+    told=$(jq -r --arg how "$how" '
+        if (.verdict | type) != "object" or (.verdict | has("leaking") | not) then "no leak: \(.verdict)"
+        elif $how == "at" then "\(.sites[0].place): 1 block in \(1 / .sites[0].blocks_per_event | round) events"
+        else "held in \(.holders[0][0]): 1 in \(1 / .holders[0][1] | round) events" end' <<<"$found")
+    if [[ $told != "no leak"* && $told == *"$where"* ]]; then mark=✓; else mark=✗; fi
+    row "$mark" "$name:$every" "$system" "$publishing" "$told"
+done < <(leaks)
+
+clean() {
+    local found
+    found=$(looked "$1" "$2" "$3" 40 "$4")
+    if [ "$(jq -r .verdict <<<"$found")" = clean ]; then mark=✓; else mark=✗; fi
+    row "$mark" "$1" "$2" "$3" "$(jq -c '[.verdict, ([.runs[].open.blocks] | join(" → "))]' <<<"$found")"
+}
+
+for system in DataCoordinator CrucibleCore; do
+    for publishing in batch single; do
+        for cache in $(caches); do
+            if wanted "${cache%:*}"; then clean "$cache" "$system" "$publishing" 42; fi
+        done
+        for seed in 1 2; do
+            if wanted nothing-planted; then clean "nothing:1" "$system" "$publishing" "$seed"; fi
+        done
+    done
+done
+
+[ "$failures" -eq 0 ] || { echo "NOT as it has to be: $failures" && exit 1; }
+echo "leaks are found, and nothing else is called one"

@@ -1,0 +1,271 @@
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::future::Future;
+use std::path::PathBuf;
+
+use crucible_events::routing::{EventSystem, Gauge, Recorder};
+use serde::{Deserialize, Serialize};
+use tokio::runtime::Builder;
+
+use super::run::{Beginning, Material, RunError};
+use crate::measure::heap::{self, Heap, Tracking};
+use crate::sut::{Publishing, Stage, WrongDeliveries, publish_all};
+use crate::workload::{Editions, Owed, Workload};
+
+/// Cycles of the same work on one thread, with the heap counted: some to warm up, then those that are looked at. Each
+/// publishes all events, the next edition of them, and ends when all is quiet.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HeapCycles {
+    /// One by one or in batches.
+    pub publishing: Publishing,
+    /// Events of a cycle at most.
+    pub events: usize,
+    /// Cycles before anything is looked at: queues and buffers have then grown to what a cycle needs.
+    pub warm_up: u64,
+    /// Cycles that are looked at.
+    pub cycles: u64,
+    /// A sample of the timeline each time so many events were published.
+    pub sample_every: usize,
+    /// Where a profile is written that tells which lines asked for what, and when counting ends: with the system open,
+    /// whose structures are then live, or closed.
+    pub profile: Option<(PathBuf, AtEnd)>,
+}
+
+/// What of the system is there when counting ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AtEnd {
+    /// All of it.
+    Open,
+    /// Nothing: it was shut down and dropped, and its runtime with it.
+    Closed,
+}
+
+/// The heap after so many events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeapSample {
+    /// Published since the warm-up.
+    pub events: u64,
+    /// Blocks that the system and its runtime hold.
+    pub blocks: u64,
+    /// Bytes that they hold.
+    pub bytes: u64,
+}
+
+/// What cycles came to; every delivery was checked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HeapRun {
+    /// Published in the cycles that were looked at.
+    pub events: u64,
+    /// Deliveries in them.
+    pub deliveries: u64,
+    /// After the set-up and the warm-up, at quiet.
+    pub before: Heap,
+    /// After the last cycle, at quiet.
+    pub after: Heap,
+    /// After the system was shut down and dropped; none if counting ended before.
+    pub left: Option<Heap>,
+    /// At quiet, after each cycle.
+    pub quiet: Vec<HeapSample>,
+    /// While events flow: after each so many, some of them still on their way.
+    pub timeline: Vec<HeapSample>,
+    /// How many entries each structure of the system holds, after the warm-up and after the last cycle.
+    pub gauges: Vec<GaugeChange>,
+}
+
+/// A structure of the system, and how it grew.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GaugeChange {
+    /// As the system names it.
+    pub structure: String,
+    /// Entries after the warm-up.
+    pub before: u64,
+    /// Entries after the last cycle.
+    pub after: u64,
+}
+
+impl HeapRun {
+    /// Asked for in the cycles.
+    pub fn spent(&self) -> Heap {
+        self.after.since(&self.before)
+    }
+}
+
+/// Runs the cycles with a system that `make` makes; `show` sees each sample as it is taken and allocates nothing.
+pub(super) fn run<S: EventSystem>(
+    make: impl Fn(&Workload) -> S,
+    material: &mut Material,
+    spec: &HeapCycles,
+    show: &mut dyn FnMut(HeapSample),
+) -> Result<HeapRun, RunError> {
+    let Beginning { workload, owed } = material.beginning(spec.events);
+    let task = Task { workload: &workload, owed: &owed, spec };
+    // What is allocated once in a process or thread is not the system's: arc-swap's list of readers, and the counter
+    // that `Bytes` puts beside a payload when it is first cloned.
+    on_one_thread(async {
+        let stage = task.set_up(&make).await?;
+        let mut editions = Editions::of(&workload);
+        task.cycle(&stage, &mut editions, &mut |_| ()).await
+    })?;
+    let mut log = Log::for_spec(spec, workload.events.len());
+    let editions = Editions::of(&workload);
+    let tracking = match &spec.profile {
+        Some((file, _)) => heap::profile(file, FRAMES)?,
+        None => heap::track()?,
+    };
+    let runtime = Builder::new_current_thread().build()?;
+    let (stage, mut run) = runtime.block_on(task.cycles(&make, editions, &tracking, &mut log, show))?;
+    let open = matches!(&spec.profile, Some((_, AtEnd::Open)));
+    let tracking = if open {
+        drop(tracking);
+        None
+    } else {
+        Some(tracking)
+    };
+    runtime.block_on(stage.system.shutdown(std::time::Duration::ZERO))?;
+    drop(stage);
+    drop(runtime);
+    run.left = tracking.as_ref().map(Tracking::now);
+    drop(tracking);
+    run.gauges = log.gauge_changes();
+    (run.quiet, run.timeline) = (log.quiet, log.timeline);
+    Ok(run)
+}
+
+/// Asynchronous code has deep stacks: ten of its frames are the executor's.
+const FRAMES: usize = 32;
+
+fn on_one_thread<T>(future: impl Future<Output = Result<T, RunError>>) -> Result<T, RunError> {
+    Builder::new_current_thread().build()?.block_on(future)
+}
+
+/// Room for all that is noted, made before anything is counted.
+struct Log {
+    quiet: Vec<HeapSample>,
+    timeline: Vec<HeapSample>,
+    /// `structure<TAB>entries`, a line each, and an empty one after the last.
+    gauges: String,
+}
+
+/// Names and figures of some thousand structures.
+const ROOM_FOR_GAUGES: usize = 256 * 1024;
+
+impl Log {
+    fn for_spec(spec: &HeapCycles, events: usize) -> Self {
+        let cycles = usize::try_from(spec.cycles).unwrap_or(usize::MAX);
+        let per_cycle = events.div_ceil(spec.sample_every.max(1));
+        Self {
+            quiet: Vec::with_capacity(cycles),
+            timeline: Vec::with_capacity(cycles * per_cycle),
+            gauges: String::with_capacity(ROOM_FOR_GAUGES),
+        }
+    }
+
+    /// What `gauges` tell is kept, and what they are made of goes: it is not the system's.
+    fn note(&mut self, gauges: Vec<Gauge>) {
+        for gauge in gauges {
+            writeln!(self.gauges, "{}\t{}", gauge.structure, gauge.len).expect("a String takes all");
+        }
+        self.gauges.push('\n');
+    }
+
+    fn gauge_changes(&self) -> Vec<GaugeChange> {
+        let mut noted = self.gauges.split("\n\n").map(|part| {
+            let entries = part.lines().filter_map(|line| line.split_once('\t'));
+            entries.filter_map(|(structure, len)| Some((structure, len.parse().ok()?))).collect()
+        });
+        let before: BTreeMap<&str, u64> = noted.next().unwrap_or_default();
+        let after: BTreeMap<&str, u64> = noted.next().unwrap_or_default();
+        let change = |(structure, after): (&str, u64)| GaugeChange {
+            structure: structure.to_owned(),
+            before: before.get(structure).copied().unwrap_or(0),
+            after,
+        };
+        after.into_iter().map(change).collect()
+    }
+}
+
+struct Task<'a> {
+    workload: &'a Workload,
+    owed: &'a Owed,
+    spec: &'a HeapCycles,
+}
+
+impl Task<'_> {
+    async fn set_up<S: EventSystem>(&self, make: impl Fn(&Workload) -> S) -> Result<Stage<S>, RunError> {
+        Ok(Stage::set_up(make(self.workload), self.workload, |recorder: Recorder| recorder).await?)
+    }
+
+    async fn cycles<S: EventSystem>(
+        &self,
+        make: impl Fn(&Workload) -> S,
+        mut editions: Editions,
+        tracking: &Tracking,
+        log: &mut Log,
+        show: &mut dyn FnMut(HeapSample),
+    ) -> Result<(Stage<S>, HeapRun), RunError> {
+        let (warm_up, cycles) = (self.spec.warm_up, self.spec.cycles);
+        let stage = self.set_up(make).await?;
+        for _ in 0..warm_up {
+            self.cycle(&stage, &mut editions, &mut |_| ()).await?;
+        }
+        log.note(stage.system.gauges().await?);
+        let before = tracking.now();
+        let mut done = 0;
+        for _ in 0..cycles {
+            let timeline = &mut log.timeline;
+            let mut take = |events: u64| {
+                let sample = sample(done + events, &tracking.now());
+                timeline.push(sample);
+                show(sample);
+            };
+            self.cycle(&stage, &mut editions, &mut take).await?;
+            done += editions.events().len() as u64;
+            log.quiet.push(sample(done, &tracking.now()));
+        }
+        let after = tracking.now();
+        log.note(stage.system.gauges().await?);
+        stage.check(self.owed, (warm_up + cycles) * editions.events().len() as u64)?;
+        stage.system.ledger().await?.check().map_err(crate::sut::StillWhole::from)?;
+        let run = HeapRun {
+            events: done,
+            deliveries: cycles * self.owed.deliveries(),
+            before,
+            after,
+            left: None,
+            quiet: Vec::new(),
+            timeline: Vec::new(),
+            gauges: Vec::new(),
+        };
+        Ok((stage, run))
+    }
+
+    /// Publishes all events of the current edition, waits until all is quiet, and goes on to the next one.
+    async fn cycle<S: EventSystem>(
+        &self,
+        stage: &Stage<S>,
+        editions: &mut Editions,
+        published: &mut dyn FnMut(u64),
+    ) -> Result<(), RunError> {
+        let (mut announced, mut done) = (Some(0), 0);
+        for part in editions.events().chunks(self.spec.sample_every.max(1)) {
+            let more = publish_all(&stage.system, part, self.spec.publishing).await?;
+            announced = announced.zip(more).map(|(sum, more)| sum + more);
+            done += part.len() as u64;
+            published(done);
+        }
+        stage.system.quiesce().await?;
+        editions.advance();
+        let expected = self.owed.deliveries();
+        match announced {
+            Some(announced) if announced != expected => {
+                Err(WrongDeliveries::Announced { announced, expected }.into())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn sample(events: u64, heap: &Heap) -> HeapSample {
+    HeapSample { events, blocks: heap.blocks.live, bytes: heap.bytes.live }
+}

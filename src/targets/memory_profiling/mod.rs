@@ -1,0 +1,7 @@
+//! `memory_profiling`: what systems ask of the heap, whether they hold more and more, and what they do when there is no
+//! more of it.
+
+mod leak;
+mod plan;
+
+pub use plan::{Figure, Plan, PlanError, Settings, figures};

@@ -1,0 +1,318 @@
+use std::path::PathBuf;
+
+use crucible_profiles::dhat::{Figures, Profile};
+
+use super::leak;
+use crate::experiment::{
+    Assignment, AtEnd, Full, HeapCycles, HeapRun, HeapSample, Lineup, Pressure, ProcessError, Role,
+    SystemProcess,
+};
+use crate::results::memory_profiling::{
+    MemoryProfiling, PressureFigure, ProfileFigure, SizeClass, SystemUsage, UsageFigure,
+};
+use crate::sut::Publishing;
+use crate::targets::scenario_facts;
+use crate::workload::Scenario;
+
+/// How much is measured.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Cycles of 1,000 events of the shorter run for leaks; the longer one has two and a half times as many, and between
+    /// the two a block has to leak to be found.
+    pub cycles: u64,
+    /// Of the workload.
+    pub seed: u64,
+}
+
+impl Settings {
+    /// Finds a block that leaks every 600,000 events.
+    pub const USUAL: Self = Self { cycles: 400, seed: 42 };
+    /// A cycle of everything, to see that it works.
+    pub const TRIAL: Self = Self { cycles: 2, ..Self::USUAL };
+}
+
+/// Something to measure, of every system.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Figure {
+    /// Heap use by size of payload, in KiB.
+    Payload(usize),
+    /// Heap use of small events, many of them.
+    HighFrequency(Publishing),
+    /// Heap use over a long time.
+    Stability,
+    /// Whether it leaks.
+    Leak(Publishing),
+    /// What it does as memory runs out, with events of so many bytes.
+    Pressure(usize),
+    /// A profile by line.
+    Profile,
+}
+
+/// Payloads of every size, KiB.
+const PAYLOADS: [usize; 7] = [1, 2, 4, 8, 16, 32, 64];
+
+/// All there are.
+pub fn figures() -> Vec<Figure> {
+    let both = [Publishing::Batch, Publishing::Single];
+    let mut figures: Vec<Figure> = PAYLOADS.map(Figure::Payload).into();
+    figures.extend(both.map(Figure::HighFrequency));
+    figures.push(Figure::Stability);
+    figures.extend(both.map(Figure::Leak));
+    figures.extend([1, 64].map(|kib| Figure::Pressure(kib * KIB)));
+    figures.push(Figure::Profile);
+    figures
+}
+
+impl Figure {
+    /// As in `--list`.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Payload(kib) => format!("payload/{kib}_kib"),
+            Self::HighFrequency(publishing) => format!("high_frequency/{publishing}"),
+            Self::Stability => "stability".to_owned(),
+            Self::Leak(publishing) => format!("leak/{publishing}"),
+            Self::Pressure(bytes) => format!("pressure/{}_kib", bytes / KIB),
+            Self::Profile => "profile".to_owned(),
+        }
+    }
+}
+
+/// Why a figure could not be taken.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// A system gave none.
+    #[error("{figure}: {source}")]
+    Process {
+        /// Its name.
+        figure: String,
+        /// Why.
+        source: ProcessError,
+    },
+    /// A heap profile cannot be read.
+    #[error("{figure}: {source}")]
+    Profile {
+        /// Its name.
+        figure: String,
+        /// Why.
+        source: crucible_profiles::ProfileError,
+    },
+    /// No room for profiles.
+    #[error("{figure}: {source}")]
+    Folder {
+        /// Its name.
+        figure: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Ctrl-C.
+    #[error("{figure}: interrupted")]
+    Interrupted {
+        /// The one that was being taken.
+        figure: String,
+    },
+}
+
+const KIB: usize = 1024;
+
+/// Small events, as telemetry has them.
+const SMALL: usize = 128;
+
+/// Ids that CrucibleCore remembers by default: a table of them has its size when so many went by.
+const WARM_UP_EVENTS: usize = 16_384;
+
+/// What a system may have under pressure, beyond what its set-up took.
+const LIMIT: u64 = 32 << 20;
+
+/// Takes figures, one after the other, and keeps what was taken.
+pub struct Plan<'a> {
+    lineup: &'a Lineup,
+    pub(super) settings: Settings,
+    interrupted: &'a dyn Fn() -> bool,
+    /// Sees each sample as it is taken: of which figure and system.
+    pub(super) watch: &'a dyn Fn(&str, &str, HeapSample),
+    /// Where a profile of this system is kept.
+    profile: &'a dyn Fn(&str) -> PathBuf,
+    /// What was taken so far.
+    pub taken: MemoryProfiling,
+}
+
+impl<'a> Plan<'a> {
+    /// Nothing taken yet.
+    pub fn new(
+        lineup: &'a Lineup,
+        settings: Settings,
+        interrupted: &'a dyn Fn() -> bool,
+        watch: &'a dyn Fn(&str, &str, HeapSample),
+        profile: &'a dyn Fn(&str) -> PathBuf,
+    ) -> Self {
+        Self { lineup, settings, interrupted, watch, profile, taken: MemoryProfiling::default() }
+    }
+
+    /// Takes one figure. After an error nothing of it is kept.
+    ///
+    /// # Errors
+    /// Why it could not be taken.
+    pub fn take(&mut self, figure: &Figure) -> Result<(), PlanError> {
+        match figure {
+            Figure::Payload(kib) => {
+                self.usage(figure, &Scenario::MEDIUM, kib * KIB, Publishing::Batch, 200, 5)
+            }
+            Figure::HighFrequency(publishing) => {
+                self.usage(figure, &Scenario::LIGHT, SMALL, *publishing, usize::MAX, self.settings.cycles)
+            }
+            Figure::Stability => {
+                let scenario = Scenario::MEDIUM;
+                let payload = scenario.payload_bytes();
+                self.usage(figure, &scenario, payload, Publishing::Batch, usize::MAX, self.settings.cycles)
+            }
+            Figure::Leak(publishing) => {
+                let mut found = Vec::new();
+                for system in self.systems() {
+                    found.push(leak::look(self, figure, &system, *publishing)?);
+                }
+                self.taken.leaks.extend(found);
+                Ok(())
+            }
+            Figure::Pressure(bytes) => self.pressure(figure, *bytes),
+            Figure::Profile => self.profiles(figure),
+        }
+    }
+
+    fn systems(&self) -> Vec<String> {
+        self.lineup.entries().iter().map(|entry| entry.name.clone()).collect()
+    }
+
+    fn usage(
+        &mut self,
+        figure: &Figure,
+        scenario: &Scenario,
+        payload_bytes: usize,
+        publishing: Publishing,
+        events: usize,
+        cycles: u64,
+    ) -> Result<(), PlanError> {
+        let events = events.min(scenario.events());
+        let spec = cycles_of(publishing, events, cycles, None);
+        let mut systems = Vec::new();
+        for system in self.systems() {
+            let run = self.run(figure, &system, scenario, Some(payload_bytes), &spec)?;
+            systems.push(SystemUsage { system, run });
+        }
+        let of_this_size =
+            scenario.clone().with_events(events).and_then(|s| s.with_payload_bytes(payload_bytes));
+        let scenario = scenario_facts(&of_this_size.unwrap_or_else(|_| scenario.clone()), self.settings.seed);
+        self.taken.usage.push(UsageFigure { name: figure.name(), scenario, publishing, systems });
+        Ok(())
+    }
+
+    pub(super) fn run(
+        &self,
+        figure: &Figure,
+        system: &str,
+        scenario: &Scenario,
+        payload_bytes: Option<usize>,
+        spec: &HeapCycles,
+    ) -> Result<HeapRun, PlanError> {
+        self.check_interrupt(figure)?;
+        let assignment = self.assignment(system, scenario, payload_bytes);
+        let start = if spec.profile.is_some() { SystemProcess::start_silent } else { SystemProcess::start };
+        let mut process = start(&assignment).map_err(|source| failed(figure, source))?;
+        let name = figure.name();
+        let run = process.heap(spec, &mut |sample| (self.watch)(&name, system, sample));
+        run.map_err(|source| failed(figure, source))
+    }
+
+    fn check_interrupt(&self, figure: &Figure) -> Result<(), PlanError> {
+        if (self.interrupted)() { Err(PlanError::Interrupted { figure: figure.name() }) } else { Ok(()) }
+    }
+
+    fn assignment(&self, system: &str, scenario: &Scenario, payload_bytes: Option<usize>) -> Assignment {
+        let (system, scenario) = (system.to_owned(), scenario.name().to_owned());
+        Assignment { system, scenario, payload_bytes, seed: self.settings.seed }
+    }
+
+    fn pressure(&mut self, figure: &Figure, payload_bytes: usize) -> Result<(), PlanError> {
+        for entry in self.lineup.entries().iter().filter(|entry| !matches!(entry.role, Role::Reference(_))) {
+            // What is asked for makes a difference where there is a bound.
+            let asked: &[Full] = match entry.role {
+                Role::Baseline => &[Full::Wait],
+                _ => &[Full::Wait, Full::Refuse, Full::DropLowest],
+            };
+            for &on_full in asked {
+                let spec = Pressure { limit: LIMIT, payload_bytes, on_full };
+                self.check_interrupt(figure)?;
+                let assignment = self.assignment(&entry.name, &Scenario::LIGHT, None);
+                let ended =
+                    SystemProcess::start_silent(&assignment).and_then(|process| process.pressure(&spec));
+                let ended = ended.map_err(|source| failed(figure, source))?;
+                self.taken.pressure.push(PressureFigure {
+                    name: figure.name(),
+                    system: entry.name.clone(),
+                    limit: LIMIT,
+                    payload_bytes,
+                    on_full,
+                    last: ended.last,
+                    died: ended.died,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn profiles(&mut self, figure: &Figure) -> Result<(), PlanError> {
+        for system in self.systems() {
+            let file = (self.profile)(&system);
+            let spec = cycles_of(Publishing::Batch, usize::MAX, 5, Some((file.clone(), AtEnd::Open)));
+            let run = self.run(figure, &system, &Scenario::MEDIUM, None, &spec)?;
+            let profile = Profile::read(&file);
+            let profile = profile.map_err(|source| PlanError::Profile { figure: figure.name(), source })?;
+            self.taken.profiles.push(ProfileFigure {
+                sizes: sizes(&profile),
+                mean_lifetime_percent: mean_lifetime_percent(&profile),
+                system,
+                file,
+                events: run.events,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Blocks by size. The format has the mean of each stack; a stack that asks for several sizes counts as its mean.
+fn sizes(profile: &Profile) -> Vec<SizeClass> {
+    let mut classes: Vec<SizeClass> = SIZES.map(|up_to| SizeClass { up_to, blocks: 0, bytes: 0 }).into();
+    for (Figures { total, .. }, _) in profile.stacks().filter(|(figures, _)| figures.total.blocks > 0) {
+        let mean = total.bytes.div_ceil(total.blocks);
+        let class =
+            classes.iter_mut().find(|class| mean <= class.up_to).expect("the last class has no bound");
+        class.blocks += total.blocks;
+        class.bytes += total.bytes;
+    }
+    classes
+}
+
+/// Upper bounds, bytes.
+const SIZES: [u64; 6] = [64, 256, 1024, 4 * 1024, 64 * 1024, u64::MAX];
+
+/// Of the time from the first to the last event: dhat's own work is in it, so that only the share says something.
+fn mean_lifetime_percent(profile: &Profile) -> f64 {
+    let sum = profile.sum();
+    100.0 * sum.lifetimes as f64 / sum.total.blocks.max(1) as f64 / profile.header.end_time.max(1) as f64
+}
+
+/// Some 100 samples in all, so that they can be drawn.
+pub(super) fn cycles_of(
+    publishing: Publishing,
+    events: usize,
+    cycles: u64,
+    profile: Option<(PathBuf, AtEnd)>,
+) -> HeapCycles {
+    let per_cycle = events.min(Scenario::MEDIUM.events());
+    let warm_up = WARM_UP_EVENTS.div_ceil(per_cycle) as u64;
+    let sample_every = per_cycle.div_ceil(usize::try_from(100 / cycles.max(1)).unwrap_or(1).max(1));
+    HeapCycles { publishing, events, warm_up, cycles, sample_every, profile }
+}
+
+pub(super) fn failed(figure: &Figure, source: ProcessError) -> PlanError {
+    PlanError::Process { figure: figure.name(), source }
+}
