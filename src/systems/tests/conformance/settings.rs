@@ -41,7 +41,14 @@ pub(crate) fn short() -> [(&'static [&'static str], Config); 5] {
             with(|config| config.handler_timeout = Duration::from_millis(100)),
         ),
         (
-            &["left alone", "tried and found ill", "a row ends", "health is told", "panics count together"],
+            &[
+                "left alone",
+                "tried and found ill",
+                "a row ends",
+                "health is told",
+                "panics count together",
+                "nothing piles up",
+            ],
             with(|config| config.breaker.open_for = Duration::from_millis(200)),
         ),
         // They show nothing to a machine that is slower than this.
