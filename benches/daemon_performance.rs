@@ -1,7 +1,6 @@
 //! The systems side by side: whole scenarios in Divan, then throughput, cost and latency of each system in a process
 //! of its own, and the ratio of the systems against handler time.
 
-use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::sync::{Arc, OnceLock};
@@ -10,7 +9,7 @@ use std::time::{Duration, Instant};
 use crucible_perf::analysis::daemon_performance::grades;
 use crucible_perf::analysis::grades::GradeThresholds;
 use crucible_perf::cli::{
-    Action, BenchArgs, EXIT_INTERRUPTED, catch_interrupt, interrupted, list, parse, refuse_usage,
+    Action, BenchArgs, EXIT_INTERRUPTED, Progress, catch_interrupt, interrupted, list, parse, refuse_usage,
     show_output, test_each,
 };
 use crucible_perf::experiment::{Lineup, Threads, run_if_worker};
@@ -286,9 +285,9 @@ fn take_figures(
     let mut plan = Plan::new(&selection.lineup, selection.settings, comparisons, &interrupted);
     let mut failures = Vec::new();
     let mut stored = Ok(None);
-    let begin = Instant::now();
+    let progress = Progress::of(TARGET, selection.figures.len());
     for (number, figure) in selection.figures.iter().enumerate() {
-        progress(number, selection.figures.len(), &figure.name(), begin);
+        progress.show(number, &figure.name());
         match plan.take(figure) {
             Ok(()) => {}
             Err(PlanError::Interrupted { .. }) => break,
@@ -302,7 +301,7 @@ fn take_figures(
             break;
         }
     }
-    clear_progress();
+    progress.clear();
     if !selection.figures.is_empty() && stored.is_ok() {
         stored = store(&plan, run, file, !interrupted() && failures.is_empty()).map(Some);
     }
@@ -327,20 +326,4 @@ fn store(
     let mut document = Document::new(TARGET, run.provenance(), plan.taken.clone());
     document.complete = complete;
     file.save(&document)
-}
-
-/// One line that is overwritten on a terminal, a line for each figure elsewhere.
-fn progress(number: usize, of: usize, name: &str, begin: Instant) {
-    let line = format!("{TARGET} [{}/{of}] {:>3} s  {name}", number + 1, begin.elapsed().as_secs());
-    if std::io::stderr().is_terminal() {
-        eprint!("\r\x1b[2K{line}");
-    } else {
-        eprintln!("{line}");
-    }
-}
-
-fn clear_progress() {
-    if std::io::stderr().is_terminal() {
-        eprint!("\r\x1b[2K");
-    }
 }

@@ -10,14 +10,14 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use cap::Cap;
-use crucible_perf::analysis::leaks::Verdict;
 use crucible_perf::cli::{
-    Action, BenchArgs, EXIT_INTERRUPTED, catch_interrupt, interrupted, list, parse, refuse_usage, test_each,
+    Action, BenchArgs, EXIT_INTERRUPTED, Progress, catch_interrupt, interrupted, list, parse, refuse_usage,
+    test_each,
 };
 use crucible_perf::experiment::{HeapLimit, HeapSample, Lineup, Role, run_if_worker_under};
 use crucible_perf::measure::{Run, heap};
 use crucible_perf::report::memory_profiling::{sparkline, text};
-use crucible_perf::results::memory_profiling::MemoryProfiling;
+use crucible_perf::results::memory_profiling::{MemoryProfiling, Verdict};
 use crucible_perf::results::{Document, ResultFile, ResultsDir, StoreError};
 use crucible_perf::targets::memory_profiling::{Figure, Plan, PlanError, Settings, figures};
 
@@ -132,7 +132,7 @@ fn measure(args: &Args, lineup: &Lineup, figures: &[&Figure]) -> ExitCode {
             "{TARGET}: counts repeat exactly, so each figure is taken once whatever --sample-size says"
         );
     }
-    let begin = Instant::now();
+    let progress = Progress::of(TARGET, figures.len());
     let settings = Settings { cycles: args.cycles, seed: args.seed };
     let shown = RefCell::new(Shown::default());
     let watch =
@@ -147,7 +147,7 @@ fn measure(args: &Args, lineup: &Lineup, figures: &[&Figure]) -> ExitCode {
     let mut failures = Vec::new();
     let mut stored = Ok(None);
     for (number, figure) in figures.iter().enumerate() {
-        progress(number, figures.len(), &figure.name(), begin);
+        progress.show(number, &figure.name());
         match plan.take(figure) {
             Ok(()) => {}
             Err(PlanError::Interrupted { .. }) => break,
@@ -161,7 +161,7 @@ fn measure(args: &Args, lineup: &Lineup, figures: &[&Figure]) -> ExitCode {
             break;
         }
     }
-    clear_progress();
+    progress.clear();
     if stored.is_ok() {
         stored = store(&plan, &run, &mut file, !interrupted() && failures.is_empty()).map(Some);
     }
@@ -233,21 +233,5 @@ impl Shown {
             last.bytes,
             sparkline(&self.samples, 40)
         );
-    }
-}
-
-/// One line that is overwritten on a terminal, a line for each figure elsewhere.
-fn progress(number: usize, of: usize, name: &str, begin: Instant) {
-    let line = format!("{TARGET} [{}/{of}] {:>3} s  {name}", number + 1, begin.elapsed().as_secs());
-    if std::io::stderr().is_terminal() {
-        eprint!("\r\x1b[2K{line}");
-    } else {
-        eprintln!("{line}");
-    }
-}
-
-fn clear_progress() {
-    if std::io::stderr().is_terminal() {
-        eprint!("\r\x1b[2K");
     }
 }

@@ -3,74 +3,27 @@
 //! that one block more is one block more. Where it does depend, two and a half times as many again tell a leak, which
 //! goes on, from a buffer that found its size late.
 
-use serde::{Deserialize, Serialize};
-
 use crate::experiment::{GaugeChange, HeapRun, HeapSample};
+use crate::results::memory_profiling::{Growth, Held, Residue, Verdict};
 
-/// What is held after some cycles.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Residue {
-    /// Published before, since the warm-up.
-    pub events: u64,
-    /// The least that was held at quiet in the last half of the cycles: what fills and is emptied again is no leak.
-    pub open: Held,
-    /// After the system was shut down and dropped.
-    pub closed: Held,
-    /// Entries that its structures gained since the warm-up.
-    pub gauges: Vec<GaugeChange>,
+/// What a run that counted to its end still holds; none if it did not.
+pub fn residue(run: &HeapRun) -> Option<Residue> {
+    let left = run.left?;
+    let late = &run.quiet[run.quiet.len() / 2..];
+    let least = |of: fn(&HeapSample) -> u64| late.iter().map(of).min();
+    Some(Residue {
+        events: run.events,
+        open: Held { blocks: least(|sample| sample.blocks)?, bytes: least(|sample| sample.bytes)? },
+        closed: Held { blocks: left.blocks.live, bytes: left.bytes.live },
+        gauges: run.gauges.clone(),
+    })
 }
 
-/// Blocks and bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Held {
-    /// How many blocks.
-    pub blocks: u64,
-    /// How many bytes.
-    pub bytes: u64,
-}
-
-impl Residue {
-    /// Of a run that counted to the end; none if it did not.
-    pub fn of(run: &HeapRun) -> Option<Self> {
-        let left = run.left?;
-        let late = &run.quiet[run.quiet.len() / 2..];
-        let least = |of: fn(&HeapSample) -> u64| late.iter().map(of).min();
-        Some(Self {
-            events: run.events,
-            open: Held { blocks: least(|sample| sample.blocks)?, bytes: least(|sample| sample.bytes)? },
-            closed: Held { blocks: left.blocks.live, bytes: left.bytes.live },
-            gauges: run.gauges.clone(),
-        })
-    }
-
-    /// What may not grow. Entries are counted, too: those of a list that has room for more cost no block.
-    fn amounts(&self) -> [u64; AMOUNTS] {
-        let entries = self.gauges.iter().map(|gauge| gauge.after).sum();
-        [self.open.blocks, self.open.bytes, self.closed.blocks, self.closed.bytes, entries]
-    }
-}
-
-/// Whether a system leaks.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    /// However many cycles, as much is held.
-    Clean,
-    /// It goes on, event by event.
-    Leaking(Growth),
-    /// It grew, and it grew again, but more slowly.
-    Unclear(Growth),
-}
-
-/// How much more is held for each event, from the last run but one to the last.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Growth {
-    /// Blocks per event.
-    pub blocks_per_event: f64,
-    /// Bytes per event.
-    pub bytes_per_event: f64,
-    /// Whether it stays when the system is closed, or goes with it.
-    pub outlives_the_system: bool,
+/// What may not grow. Entries are counted, too: those of a list that has room for more cost no block.
+fn amounts(residue: &Residue) -> [u64; AMOUNTS] {
+    let Residue { open, closed, gauges, .. } = residue;
+    let entries = gauges.iter().map(|gauge| gauge.after).sum();
+    [open.blocks, open.bytes, closed.blocks, closed.bytes, entries]
 }
 
 /// What two or three runs say; none if there have to be more of them, each with two and a half times the cycles of the
@@ -83,7 +36,7 @@ pub fn verdict(runs: &[Residue]) -> Option<Verdict> {
     assert!(runs.is_sorted_by(|a, b| a.events < b.events), "runs get longer");
     let grew = |a: &Residue, b: &Residue| -> [f64; AMOUNTS] {
         let events = (b.events - a.events) as f64;
-        std::array::from_fn(|at| (b.amounts()[at] as f64 - a.amounts()[at] as f64) / events)
+        std::array::from_fn(|at| (amounts(b)[at] as f64 - amounts(a)[at] as f64) / events)
     };
     let early = grew(first, second);
     if early.iter().all(|&rate| rate <= 0.0) {

@@ -26,6 +26,7 @@ mod interrupt;
 mod kept_output;
 mod libtest;
 mod parse;
+mod progress;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -34,6 +35,7 @@ pub use interrupt::{EXIT_INTERRUPTED, catch_interrupt, interrupted};
 pub use kept_output::{KeepError, Shown, keep_output, output_is_kept, show_output};
 pub use libtest::{list, test_each};
 pub use parse::{EXIT_USAGE, parse, refuse_usage};
+pub use progress::Progress;
 
 /// Arguments that all bench targets share. Flatten it into the target's own.
 #[derive(Debug, Clone, Default, clap::Args)]

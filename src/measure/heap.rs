@@ -99,7 +99,10 @@ impl From<HeapStats> for Heap {
 
 /// Counts until it is dropped. One at a time per process.
 #[derive(Debug)]
-pub struct Tracking(#[allow(dead_code, reason = "it counts as long as it is there")] Profiler);
+pub struct Tracking {
+    /// It counts as long as it is there.
+    _profiler: Profiler,
+}
 
 impl Tracking {
     /// The heap as it is.
@@ -107,10 +110,11 @@ impl Tracking {
         HeapStats::get().into()
     }
 
-    fn checked(self) -> Result<Self, HeapError> {
-        let before = self.now();
+    fn by(profiler: Profiler) -> Result<Self, HeapError> {
+        let tracking = Self { _profiler: profiler };
+        let before = tracking.now();
         drop(black_box(Box::new(0_u8)));
-        if self.now() == before { Err(HeapError::OtherAllocator) } else { Ok(self) }
+        if tracking.now() == before { Err(HeapError::OtherAllocator) } else { Ok(tracking) }
     }
 }
 
@@ -123,7 +127,7 @@ impl Tracking {
 /// If this process counts already.
 pub fn track() -> Result<Tracking, HeapError> {
     // The fewer frames the sooner an allocation is done; 4 is the least.
-    Tracking(Profiler::builder().testing().trim_backtraces(Some(4)).build()).checked()
+    Tracking::by(Profiler::builder().testing().trim_backtraces(Some(4)).build())
 }
 
 /// Begins to count, and to write down who asks; `file` is written when the result is dropped. Stacks have up to `frames`
@@ -135,7 +139,7 @@ pub fn track() -> Result<Tracking, HeapError> {
 /// # Panics
 /// If this process counts already.
 pub fn profile(file: &Path, frames: usize) -> Result<Tracking, HeapError> {
-    Tracking(Profiler::builder().file_name(file).trim_backtraces(Some(frames)).build()).checked()
+    Tracking::by(Profiler::builder().file_name(file).trim_backtraces(Some(frames)).build())
 }
 
 #[cfg(test)]

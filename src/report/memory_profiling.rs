@@ -5,10 +5,10 @@ use std::fmt::Write;
 use crucible_tables::{columns, thousands};
 
 use super::quantity::{bytes, three_digits};
-use crate::analysis::leaks::{Growth, Verdict};
 use crate::experiment::{Full, HeapSample, Still};
 use crate::results::memory_profiling::{
-    LeakFigure, MemoryProfiling, PressureFigure, ProfileFigure, SizeClass, SystemUsage, UsageFigure,
+    Growth, LeakFigure, MemoryProfiling, PressureFigure, ProfileFigure, Residue, SizeClass, SystemUsage,
+    UsageFigure, Verdict,
 };
 
 /// All tables, and what there is to say of leaks.
@@ -135,7 +135,7 @@ fn leaks(figures: &[LeakFigure]) -> Vec<Vec<String>> {
         "left when closed",
     ])];
     for figure in figures {
-        let each = |of: fn(&crate::analysis::leaks::Residue) -> u64| {
+        let each = |of: fn(&Residue) -> u64| {
             figure.runs.iter().map(|run| thousands(of(run))).collect::<Vec<_>>().join(" → ")
         };
         lines.push(vec![

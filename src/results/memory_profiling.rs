@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::daemon_performance::ScenarioFacts;
-use crate::analysis::leaks::{Residue, Verdict};
-use crate::experiment::{Full, HeapRun, Standing};
+use crate::experiment::{Full, GaugeChange, HeapRun, Standing};
 use crate::sut::Publishing;
 
 /// All figures of a run, in the order in which they were taken.
@@ -60,6 +59,51 @@ pub struct LeakFigure {
     /// The structures that hold it, with entries per event; empty if nothing leaks, or if it hangs on none that the
     /// system knows of.
     pub holders: Vec<(String, f64)>,
+}
+
+/// What is held after some cycles.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Residue {
+    /// Published before, since the warm-up.
+    pub events: u64,
+    /// The least that was held at quiet in the last half of the cycles: what fills and is emptied again is no leak.
+    pub open: Held,
+    /// After the system was shut down and dropped.
+    pub closed: Held,
+    /// Entries that its structures gained since the warm-up.
+    pub gauges: Vec<GaugeChange>,
+}
+
+/// Blocks and bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Held {
+    /// How many blocks.
+    pub blocks: u64,
+    /// How many bytes.
+    pub bytes: u64,
+}
+
+/// Whether a system leaks.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// However many cycles, as much is held.
+    Clean,
+    /// It goes on, event by event.
+    Leaking(Growth),
+    /// It grew, and it grew again, but more slowly.
+    Unclear(Growth),
+}
+
+/// How much more is held for each event, from the last run but one to the last.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Growth {
+    /// Blocks per event.
+    pub blocks_per_event: f64,
+    /// Bytes per event.
+    pub bytes_per_event: f64,
+    /// Whether it stays when the system is closed, or goes with it.
+    pub outlives_the_system: bool,
 }
 
 /// A place that asked for blocks that are not given back.

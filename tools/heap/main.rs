@@ -6,7 +6,6 @@
 #![allow(unreachable_pub, reason = "a program has no outside; `pub` says what a room shows to the others")]
 
 mod args;
-mod error;
 mod judge;
 mod read;
 mod render;
@@ -18,9 +17,9 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use self::args::{Arguments, Verb};
-use self::error::Result;
 use self::judge::Status;
 use self::render::Report;
+use crucible_profiles::Result;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();

@@ -14,6 +14,7 @@ mod manifest;
 mod measurement;
 mod metric;
 mod names;
+mod refusal;
 mod sources;
 mod summary;
 
@@ -23,5 +24,6 @@ pub use manifest::{Manifest, Measured, Program};
 pub use measurement::{Measurement, Place};
 pub use metric::{Counts, Metric};
 pub use names::short_name;
+pub use refusal::{Refusal, Result};
 pub use sources::{Sources, hash_of_file};
 pub use summary::{SUMMARY_SCHEMA, read_summary};

@@ -5,7 +5,6 @@
 #![allow(unreachable_pub, reason = "a program has no outside; `pub` says what a room shows to the others")]
 
 mod args;
-mod error;
 mod judge;
 mod read;
 mod render;
@@ -20,11 +19,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::Parser;
 
 use self::args::{Arguments, Format, Verb};
-use self::error::{Refusal, Result};
 use self::judge::Status;
 use self::read::Project;
 use self::render::Report;
 use self::verbs::Wish;
+use crucible_profiles::{Refusal, Result};
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 

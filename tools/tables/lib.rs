@@ -41,6 +41,37 @@ pub fn aligned(sides: &[Side], lines: &[Vec<String>]) -> String {
     out
 }
 
+/// The same as a table in Markdown. The first line is the head.
+pub fn markdown(sides: &[Side], lines: &[Vec<String>]) -> String {
+    let mut out = String::new();
+    for (number, line) in lines.iter().enumerate() {
+        let cells: Vec<_> = line.iter().map(|cell| escaped(cell)).collect();
+        out += &format!("| {} |\n", cells.join(" | "));
+        if number == 0 {
+            let rules = sides.iter().map(|side| if *side == Side::Right { "---:" } else { "---" });
+            out += &format!("| {} |\n", rules.collect::<Vec<_>>().join(" | "));
+        }
+    }
+    out
+}
+
+/// Text as Markdown shows it: names of functions are full of what Markdown and HTML take for their own. What stands to
+/// the right, by spaces, stays there.
+pub fn escaped(text: &str) -> String {
+    let words = text.trim_start_matches(' ');
+    let mut out = "&emsp;".repeat((text.len() - words.len()) / 2);
+    for letter in words.chars() {
+        match letter {
+            '<' => out += "&lt;",
+            '>' => out += "&gt;",
+            '&' => out += "&amp;",
+            '|' | '*' | '_' | '`' | '\\' | '[' | ']' => out.extend(['\\', letter]),
+            _ => out.push(letter),
+        }
+    }
+    out
+}
+
 /// `1,234,567`.
 pub fn thousands(number: u64) -> String {
     let digits = number.to_string();
@@ -73,6 +104,13 @@ mod tests {
         let lines = lines([&["n", "from", "to"], &["1,000", "a", "bcd"]]);
         let sides = [Side::Right, Side::Left, Side::Right];
         assert_eq!(aligned(&sides, &lines), "    n  from   to\n1,000  a     bcd\n");
+    }
+
+    #[test]
+    fn names_survive_markdown() {
+        let lines = lines([&["n", "from"], &["1", "  Vec<T>::a_b"]]);
+        let shown = markdown(&[Side::Right, Side::Left], &lines);
+        assert_eq!(shown, "| n | from |\n| ---: | --- |\n| 1 | &emsp;Vec&lt;T&gt;::a\\_b |\n");
     }
 
     #[test]

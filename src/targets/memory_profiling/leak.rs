@@ -1,12 +1,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crucible_profiles::dhat::{Amount, Frame, Profile};
+use crucible_profiles::dhat::{Amount, Place, Profile, Sites};
 
 use super::plan::{Figure, Plan, PlanError, cycles_of};
-use crate::analysis::leaks::{Growth, Residue, Verdict, holders, verdict};
+use crate::analysis::leaks::{holders, residue, verdict};
 use crate::experiment::{AtEnd, HeapRun};
-use crate::results::memory_profiling::{LeakFigure, LeakSite};
+use crate::results::memory_profiling::{Growth, LeakFigure, LeakSite, Verdict};
 use crate::sut::Publishing;
 use crate::workload::Scenario;
 
@@ -22,7 +22,7 @@ pub(super) fn look(
     let verdict = loop {
         let cycles = lengths[lengths.len() - 1];
         let run = run(plan, figure, system, publishing, cycles, None)?;
-        runs.push(Residue::of(&run).expect("it counted to the end"));
+        runs.push(residue(&run).expect("it counted to the end"));
         if runs.len() > 1
             && let Some(verdict) = verdict(&runs)
         {
@@ -69,38 +69,31 @@ fn sites(
     for &cycles in lengths {
         let file = folder.path().join(format!("{cycles}.json"));
         let events = run(plan, figure, system, publishing, cycles, Some((&file, at)))?.events;
-        let profile = Profile::read(&file);
-        let profile = profile.map_err(|source| PlanError::Profile { figure: figure.name(), source })?;
-        held.push((events, by_place(&profile)));
+        let wrong = |why: String| PlanError::Profile { figure: figure.name(), why };
+        let profile = Profile::read(&file).map_err(|why| wrong(why.to_string()))?;
+        let sites = Sites::new(profile, &[]).map_err(|why| wrong(why.to_string()))?;
+        held.push((events, by_place(&sites)));
     }
     let [(few, before), (many, now)] = &held[..] else { return Ok(Vec::new()) };
     Ok(grown(before, now, many - few))
 }
 
-/// What is live in the end, by the place that asked for it.
-fn by_place(profile: &Profile) -> BTreeMap<String, Amount> {
+/// What is live in the end, by the place that asked for it: the first on each stack that is nobody else's.
+fn by_place(sites: &Sites) -> BTreeMap<String, Amount> {
     let mut places: BTreeMap<String, Amount> = BTreeMap::new();
-    for (figures, frames) in profile.stacks().filter(|(figures, _)| figures.end.blocks > 0) {
-        let frames: Vec<_> = frames.iter().map(|&frame| profile.frame(frame)).collect();
-        let own = frames.iter().find(|frame| is_own(frame)).or(frames.first());
-        let held = places.entry(own.map_or_else(|| "unknown".to_owned(), place)).or_default();
-        held.blocks += figures.end.blocks;
-        held.bytes += figures.end.bytes;
+    for site in sites.by_chain(|figures| figures.end.blocks > 0) {
+        let held = places.entry(told(sites.place(site.chain[0]))).or_default();
+        held.blocks += site.figures.end.blocks;
+        held.bytes += site.figures.end.bytes;
     }
     places
 }
 
-/// Code of this project, or of whoever uses it, is named after its crate.
-fn is_own(frame: &Frame<'_>) -> bool {
-    frame.function.is_some_and(|function| function.contains("crucible_"))
-}
-
-/// `CrucibleCore::route (crucible_core/publish.rs:240)`.
-fn place(frame: &Frame<'_>) -> String {
-    let function = frame.function.or(frame.module).unwrap_or("a function without a name");
-    match (frame.file, frame.line) {
-        (Some(file), Some(line)) => format!("{function} ({file}:{line})"),
-        _ => function.to_owned(),
+/// `crucible_events::…::CrucibleCore::route (crucible_core/publish.rs:240)`.
+fn told(place: &Place) -> String {
+    match place.location() {
+        location if location.is_empty() => place.function.clone(),
+        location => format!("{} ({location})", place.function),
     }
 }
 

@@ -89,12 +89,12 @@ pub enum PlanError {
         source: ProcessError,
     },
     /// A heap profile cannot be read.
-    #[error("{figure}: {source}")]
+    #[error("{figure}: {why}")]
     Profile {
         /// Its name.
         figure: String,
         /// Why.
-        source: crucible_profiles::ProfileError,
+        why: String,
     },
     /// No room for profiles.
     #[error("{figure}: {source}")]
@@ -265,7 +265,8 @@ impl<'a> Plan<'a> {
             let spec = cycles_of(Publishing::Batch, usize::MAX, 5, Some((file.clone(), AtEnd::Open)));
             let run = self.run(figure, &system, &Scenario::MEDIUM, None, &spec)?;
             let profile = Profile::read(&file);
-            let profile = profile.map_err(|source| PlanError::Profile { figure: figure.name(), source })?;
+            let profile =
+                profile.map_err(|why| PlanError::Profile { figure: figure.name(), why: why.to_string() })?;
             self.taken.profiles.push(ProfileFigure {
                 sizes: sizes(&profile),
                 mean_lifetime_percent: mean_lifetime_percent(&profile),

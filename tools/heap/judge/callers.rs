@@ -1,8 +1,6 @@
-use crucible_profiles::dhat::{Amount, Figures};
+use crucible_profiles::dhat::{Amount, Figures, Place, Sites};
 use rustc_hash::FxHashMap;
 use serde::Serialize;
-
-use crate::read::{Place, Sites};
 
 /// Who called a site, and how much on their behalf.
 #[derive(Debug, Clone, Serialize)]

@@ -10,13 +10,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU64;
 
-use crucible_profiles::dhat::Amount;
+use crucible_profiles::dhat::{Amount, Place, Site, Sites};
 use rustc_hash::FxHashMap;
 use serde::Serialize;
 
 use super::{Source, amount};
 use crate::args::By;
-use crate::read::{Place, Site, Sites};
 
 /// What differs between two profiles.
 #[derive(Debug, Clone, Serialize)]

@@ -1,8 +1,7 @@
-use crucible_profiles::dhat::Amount;
+use crucible_profiles::dhat::{Amount, Place, Sites};
 use serde::Serialize;
 
 use super::{Source, percent};
-use crate::read::{Place, Sites};
 
 /// What was not given back.
 #[derive(Debug, Clone, Serialize)]

@@ -1,11 +1,10 @@
-use crucible_profiles::dhat::{Amount, Figures};
+use crucible_profiles::dhat::{Amount, Figures, Sites};
+use crucible_profiles::{Refusal, Result};
 use rustc_hash::FxHashMap;
 use serde::Serialize;
 
 use super::{RankedSite, Source, Status, amount, percent};
 use crate::args::{By, Limits};
-use crate::error::{Refusal, Result};
-use crate::read::Sites;
 
 /// A profile held against limits.
 #[derive(Debug, Clone, Serialize)]

@@ -2,8 +2,8 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::error::{Refusal, Result};
-use crate::read::Sites;
+use crucible_profiles::dhat::Sites;
+use crucible_profiles::{Refusal, Result};
 
 /// What a profile is of, and how well it can be told.
 #[derive(Debug, Clone, Serialize)]

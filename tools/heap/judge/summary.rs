@@ -1,10 +1,9 @@
-use crucible_profiles::dhat::{Amount, Figures};
+use crucible_profiles::dhat::{Amount, Figures, Place, Sites};
 use rustc_hash::FxHashMap;
 use serde::Serialize;
 
 use super::callers::callers;
 use super::{Caller, Source, percent};
-use crate::read::{Place, Sites};
 
 /// What a profile comes to.
 #[derive(Debug, Clone, Serialize)]

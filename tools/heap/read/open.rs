@@ -2,11 +2,10 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
-use crucible_profiles::ProfileError;
 use crucible_profiles::dhat::Profile;
+use crucible_profiles::{ProfileError, Refusal, Result};
 
 use super::progress::Progress;
-use crate::error::{Refusal, Result};
 
 /// Reads a profile, and shows how far it is if that takes long.
 pub fn open(path: &Path) -> Result<Profile> {

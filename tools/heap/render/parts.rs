@@ -1,11 +1,10 @@
 //! A report as titles, remarks and tables, before a format draws them.
 
-use crucible_profiles::dhat::Amount;
+use crucible_profiles::dhat::{Amount, Place};
 use crucible_tables::{Side, thousands};
 
 use super::{Report, check, diff, leaks, summary, words};
 use crate::judge::{RankedSite, Source};
-use crate::read::Place;
 use crate::verbs::Flame;
 
 /// What a format draws.

@@ -37,7 +37,11 @@ fn what_is_the_users_own_can_be_said() {
     assert!(report.contains("main.rs:13") && !report.contains("cart::name"), "{report}");
     let run = heap(&["summary", "before.json", "--own", "shpo::"]);
     assert_eq!(run.status, 1);
-    assert!(run.stderr.contains("`--own shpo::`: no function, file or library"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("--own: no function, file or library of the profile has `shpo::`"),
+        "{}",
+        run.stderr
+    );
 }
 
 #[test]

@@ -2,16 +2,15 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
-use crucible_profiles::dhat::{Amount, Profile};
+use crucible_profiles::dhat::{Amount, Place, Profile, Sites};
+use crucible_profiles::{Refusal, Result};
 use inferno::flamegraph::color::{BasicPalette, MultiPalette, Palette};
 use inferno::flamegraph::{self, Options};
 use serde::Serialize;
 
 use super::sites;
 use crate::args::By;
-use crate::error::{Refusal, Result};
 use crate::judge::{Source, amount};
-use crate::read::{Place, Sites};
 
 /// A flame graph that was written.
 #[derive(Debug, Clone, Serialize)]

@@ -8,12 +8,13 @@ use std::path::Path;
 pub use flame::{Flame, flame};
 
 use crate::args::{By, Limits};
-use crate::error::{Refusal, Result};
 use crate::judge::{self, Check, Diff, Leaks, Source, Summary};
-use crate::read::{self, Sites};
+use crate::read;
+use crucible_profiles::dhat::Sites;
+use crucible_profiles::{Refusal, Result};
 
 fn sites(path: &Path, own: &[String]) -> Result<(Source, Sites)> {
-    let sites = Sites::new(read::open(path)?, own)?;
+    let sites = Sites::new(read::open(path)?, own).map_err(|why| Refusal::new(format!("--own: {why}")))?;
     Ok((Source::of(path, &sites), sites))
 }
 

@@ -4,9 +4,12 @@
 //! frames and one of stacks; no tree of it is ever held, so hundreds of megabytes fit.
 
 mod frames;
+mod owner;
+mod place;
 mod point;
 mod read;
 mod seen;
+mod sites;
 
 use std::fs::File;
 use std::io::Read;
@@ -17,6 +20,8 @@ use serde::Serialize;
 
 pub use frames::Frame;
 use frames::Frames;
+pub use place::Place;
+pub use sites::{Site, Sites};
 
 use crate::ProfileError;
 

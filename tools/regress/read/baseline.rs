@@ -4,11 +4,10 @@ use std::fs;
 use std::io::Write as _;
 use std::path::Path;
 
-use crucible_profiles::{Counts, Fingerprint, Metric};
+use crucible_profiles::{Counts, Fingerprint, Metric, Refusal, Result};
 use serde::{Deserialize, Serialize};
 
 use super::KernelCosts;
-use crate::error::{Refusal, Result};
 
 /// The committed counts: `ci/baseline.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

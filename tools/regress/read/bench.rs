@@ -3,10 +3,9 @@ use std::io;
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 
-use crucible_profiles::Measurement;
+use crucible_profiles::{Measurement, Refusal, Result};
 
 use super::Project;
-use crate::error::{Refusal, Result};
 
 /// Another compiler than the one that the project names.
 #[derive(Debug, Clone, PartialEq, Eq)]

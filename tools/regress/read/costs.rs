@@ -2,8 +2,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
 use std::rc::Rc;
 
-use crucible_profiles::callgrind::{self, Profile};
-use crucible_profiles::{Measurement, ProfileError, dhat, short_name};
+use crucible_profiles::{
+    Measurement, ProfileError,
+    callgrind::{self, Profile},
+    dhat, short_name,
+};
 use serde::{Deserialize, Serialize};
 
 use super::Inlined;

@@ -2,11 +2,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use crucible_profiles::Metric;
+use crucible_profiles::{Metric, Refusal, Result};
 use jiff::civil::Date;
 use serde::Deserialize;
-
-use crate::error::{Refusal, Result};
 
 /// Shares of a count are held in parts per million, so that comparing them is exact.
 pub const PPM_PER_PERCENT: f64 = 10_000.0;

@@ -2,9 +2,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crucible_profiles::{Measurement, Place, Sources, hash_of_file};
-
-use crate::error::{Refusal, Result};
+use crucible_profiles::{Measurement, Place, Refusal, Result, Sources, hash_of_file};
 
 /// What to run where there is no measurement, or none that can be trusted.
 const MEASURE: &str = "cargo bench --bench instructions";

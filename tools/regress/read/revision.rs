@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::Project;
-use crate::error::{Refusal, Result};
+use crucible_profiles::{Refusal, Result};
 
 /// Another revision, checked out beside this one; removed again when this value is dropped.
 pub struct WorkTree {

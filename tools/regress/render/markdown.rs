@@ -1,4 +1,4 @@
-use crucible_tables::Side;
+use crucible_tables::{escaped, markdown};
 
 use super::Report;
 use super::rows::{self, Rows};
@@ -19,31 +19,7 @@ fn table(rows: &Rows) -> String {
     if rows.is_empty() {
         return String::new();
     }
-    let mut out = String::new();
-    for (number, line) in rows.lines.iter().enumerate() {
-        let cells: Vec<_> = line.iter().map(|cell| escaped(cell)).collect();
-        out += &format!("\n| {} |", cells.join(" | "));
-        if number == 0 {
-            let rules = rows.sides.iter().map(|side| if *side == Side::Right { "---:" } else { "---" });
-            out += &format!("\n| {} |", rules.collect::<Vec<_>>().join(" | "));
-        }
-    }
-    out + "\n"
-}
-
-/// Names of functions are full of what Markdown and HTML take for their own.
-fn escaped(cell: &str) -> String {
-    let mut out = String::with_capacity(cell.len());
-    for letter in cell.chars() {
-        match letter {
-            '<' => out += "&lt;",
-            '>' => out += "&gt;",
-            '&' => out += "&amp;",
-            '|' | '*' | '_' | '`' | '\\' | '[' | ']' => out.extend(['\\', letter]),
-            _ => out.push(letter),
-        }
-    }
-    out
+    format!("\n{}", markdown(&rows.sides, &rows.lines))
 }
 
 fn judgement(judged: &Judgement, all: bool) -> String {

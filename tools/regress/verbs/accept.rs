@@ -1,12 +1,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crucible_profiles::{Counts, Measurement, Metric};
+use crucible_profiles::{Counts, Measurement, Metric, Refusal, Result};
 
 use super::check::released;
 use super::costs::Profiles;
 use super::{refuse_unknown, today};
-use crate::error::{Refusal, Result};
 use crate::judge::{self, KernelVerdict, Standing, Verdict};
 use crate::read::{Accepted, Baseline, Bench, Kernel, Policy, Project, Rebased};
 

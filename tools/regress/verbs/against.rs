@@ -1,11 +1,10 @@
 use std::path::Path;
 
-use crucible_profiles::{Difference, Measurement};
+use crucible_profiles::{Difference, Measurement, Refusal, Result};
 
 use super::check::released;
 use super::costs::Profiles;
 use super::{refuse_unknown, today};
-use crate::error::{Refusal, Result};
 use crate::judge::{self, Judgement, Side};
 use crate::read::{Baseline, Bench, Harness, Policy, Project, Toolchain, WorkTree};
 

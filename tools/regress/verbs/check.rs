@@ -1,11 +1,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use crucible_profiles::{Counts, Measurement};
+use crucible_profiles::{Counts, Measurement, Refusal, Result};
 
 use super::costs::Profiles;
 use super::{baseline, refuse_unknown, today};
-use crate::error::{Refusal, Result};
 use crate::judge::{self, Judgement, Side, Verdict};
 use crate::read::{Baseline, Policy, Project};
 

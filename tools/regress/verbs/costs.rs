@@ -1,6 +1,5 @@
-use crucible_profiles::{Measurement, Metric};
+use crucible_profiles::{Measurement, Metric, Result};
 
-use crate::error::Result;
 use crate::judge::{KernelVerdict, Verdict, explain, origins};
 use crate::read::{Inlined, KernelCosts};
 

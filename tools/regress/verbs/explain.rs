@@ -2,9 +2,9 @@ use std::path::Path;
 
 use super::costs::Profiles;
 use super::{baseline, refuse_unknown};
-use crate::error::{Refusal, Result};
 use crate::judge::{self, Explanation, Standing};
 use crate::read::{Policy, Project};
+use crucible_profiles::{Refusal, Result};
 
 /// Compares one kernel of the last measurement with the baseline in `path`, by function. Circumstances that differ are
 /// told, and do not hinder.

@@ -1,8 +1,7 @@
-use crucible_profiles::{Counts, Metric};
+use crucible_profiles::{Counts, Metric, Refusal, Result};
 use serde::Serialize;
 
 use super::baseline;
-use crate::error::{Refusal, Result};
 use crate::read::{PPM_PER_PERCENT, Policy, Project};
 
 /// What is held.

@@ -20,8 +20,8 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use crate::error::{Refusal, Result};
 use crate::read::Baseline;
+use crucible_profiles::{Refusal, Result};
 
 /// The day, UTC: a waiver ends everywhere at once.
 fn today() -> Date {

@@ -1,9 +1,9 @@
-use crucible_profiles::dhat::{Figures, Header, Profile};
 use rustc_hash::FxHashMap;
 
 use super::owner::{Owner, contains, is_named, owner};
 use super::place::Place;
-use crate::error::{Refusal, Result};
+use super::{Figures, Header, Profile};
+use crate::{Refusal, Result};
 
 /// A profile as its user sees it: stacks with only what is the user's own on them.
 pub struct Sites {
@@ -27,6 +27,9 @@ const UNKNOWN: u32 = 0;
 
 impl Sites {
     /// `own` are the patterns of what is the user's; by default it is all that nobody else is known to have written.
+    ///
+    /// # Errors
+    /// If a pattern is in no name.
     pub fn new(profile: Profile, own: &[String]) -> Result<Self> {
         let mut places = vec![Place::unknown()];
         let mut numbers = FxHashMap::default();
@@ -45,24 +48,28 @@ impl Sites {
         }
         if let Some(pattern) = unmatched.first() {
             return Err(Refusal::new(format!(
-                "`--own {pattern}`: no function, file or library of the profile has this in its name"
+                "no function, file or library of the profile has `{pattern}` in its name"
             )));
         }
         Ok(Self { profile, places, known })
     }
 
+    /// How the profile was made.
     pub fn header(&self) -> &Header {
         &self.profile.header
     }
 
+    /// All stacks together.
     pub fn sum(&self) -> Figures {
         self.profile.sum()
     }
 
+    /// The profile itself.
     pub fn profile(&self) -> &Profile {
         &self.profile
     }
 
+    /// The place of this number, of a chain.
     pub fn place(&self, number: u32) -> &Place {
         &self.places[number as usize]
     }
@@ -211,6 +218,6 @@ mod tests {
     fn patterns_say_what_is_own_and_have_to_match() {
         assert_eq!(chains(&["1,2,3,5,7"], &["Vec::push", "main.rs"])[0].0, "Vec::push shop::main");
         let refusal = sites(&["1,2"], &["absent"]).err().expect("no such frame").to_string();
-        assert!(refusal.contains("--own absent"), "{refusal}");
+        assert!(refusal.contains("`absent`"), "{refusal}");
     }
 }

@@ -1,8 +1,9 @@
 use std::fmt;
 
-use crucible_profiles::dhat::Frame;
-use crucible_profiles::short_name;
 use serde::Serialize;
+
+use super::Frame;
+use crate::short_name;
 
 /// A place in the program, as people know it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -21,6 +22,7 @@ pub struct Place {
 }
 
 impl Place {
+    /// Where this call stands.
     pub fn of(frame: &Frame<'_>) -> Self {
         Self {
             function: frame.function.unwrap_or("???").to_owned(),

@@ -1,9 +1,9 @@
 use std::io;
 use std::path::Path;
 
-use crucible_profiles::ProfileError;
+use crate::ProfileError;
 
-/// Why nothing could be judged or written: what, where, and what to do. Ends with [`crate::judge::Status::CannotJudge`].
+/// Why a tool could tell or write nothing: what, where, and what to do, in one line.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct Refusal(String);

@@ -1,10 +1,10 @@
 //! Whose a frame is: what people can change is theirs, and asked for; the rest is how they asked.
 
-use crucible_profiles::dhat::Frame;
+use super::Frame;
 
 /// Whose a frame is, as far as the frame alone tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Owner {
+pub(super) enum Owner {
     /// What hands out memory.
     Allocator,
     /// The language's runtime or a crate that others wrote, by the path of its name. What is inlined into it is as well.
@@ -152,7 +152,7 @@ const LIBC: [&str; 24] = [
 ];
 
 /// By the frame alone; `own` are the user's own patterns, if there are any.
-pub fn owner(frame: &Frame<'_>, own: &[String]) -> Owner {
+pub(super) fn owner(frame: &Frame<'_>, own: &[String]) -> Owner {
     let function = frame.function.unwrap_or_default();
     // What valgrind loads stands in for the allocator, or for what copies.
     if is_allocator(function) || frame.module.is_some_and(|module| module.contains("vgpreload_")) {
@@ -179,7 +179,7 @@ pub fn owner(frame: &Frame<'_>, own: &[String]) -> Owner {
 }
 
 /// Whether the frame's function, file or module has this in it; types that the function was made for do not count.
-pub fn is_named(frame: &Frame<'_>, pattern: &str) -> bool {
+pub(super) fn is_named(frame: &Frame<'_>, pattern: &str) -> bool {
     [frame.file, frame.module].into_iter().flatten().any(|part| part.contains(pattern))
         || frame.function.is_some_and(|function| without_types(function).contains(pattern))
 }
@@ -209,7 +209,7 @@ fn without_types(function: &str) -> String {
 }
 
 /// Whether the frame's function, file or module has this in it.
-pub fn contains(frame: &Frame<'_>, pattern: &str) -> bool {
+pub(super) fn contains(frame: &Frame<'_>, pattern: &str) -> bool {
     [frame.function, frame.file, frame.module].into_iter().flatten().any(|part| part.contains(pattern))
 }
 

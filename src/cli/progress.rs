@@ -1,0 +1,35 @@
+use std::io::IsTerminal;
+use std::time::Instant;
+
+/// Which of some benchmarks runs, on stderr: one line that is overwritten on a terminal, a line for each elsewhere.
+#[derive(Debug)]
+pub struct Progress {
+    target: &'static str,
+    of: usize,
+    begin: Instant,
+}
+
+impl Progress {
+    /// Of so many benchmarks of a target.
+    pub fn of(target: &'static str, benchmarks: usize) -> Self {
+        Self { target, of: benchmarks, begin: Instant::now() }
+    }
+
+    /// The one of this position, from 0, begins.
+    pub fn show(&self, position: usize, name: &str) {
+        let Self { target, of, begin } = self;
+        let line = format!("{target} [{}/{of}] {:>3} s  {name}", position + 1, begin.elapsed().as_secs());
+        if std::io::stderr().is_terminal() {
+            eprint!("\r\x1b[2K{line}");
+        } else {
+            eprintln!("{line}");
+        }
+    }
+
+    /// All are done: what comes next begins on a line of its own.
+    pub fn clear(&self) {
+        if std::io::stderr().is_terminal() {
+            eprint!("\r\x1b[2K");
+        }
+    }
+}
