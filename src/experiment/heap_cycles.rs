@@ -3,13 +3,13 @@ use std::fmt::Write;
 use std::future::Future;
 use std::path::PathBuf;
 
-use crucible_events::routing::{EventSystem, Gauge, Recorder};
+use crucible_events::routing::{EventSystem, Gauge, Ledger, Recorder};
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Builder;
 
 use super::run::{Beginning, Material, RunError};
 use crate::measure::heap::{self, Heap, Tracking};
-use crate::sut::{Publishing, Stage, WrongDeliveries, publish_all};
+use crate::sut::{Publishing, Stage, StillWhole, WrongDeliveries, publish_all};
 use crate::workload::{Editions, Owed, Workload};
 
 /// Cycles of the same work on one thread, with the heap counted: some to warm up, then those that are looked at. Each
@@ -59,6 +59,8 @@ pub struct HeapRun {
     pub events: u64,
     /// Deliveries in them.
     pub deliveries: u64,
+    /// Of all deliveries, those of the warm-up included.
+    pub ledger: Ledger,
     /// After the set-up and the warm-up, at quiet.
     pub before: Heap,
     /// After the last cycle, at quiet.
@@ -226,10 +228,12 @@ impl Task<'_> {
         let after = tracking.now();
         log.note(stage.system.gauges().await?);
         stage.check(self.owed, (warm_up + cycles) * editions.events().len() as u64)?;
-        stage.system.ledger().await?.check().map_err(crate::sut::StillWhole::from)?;
+        let ledger = stage.system.ledger().await?;
+        ledger.check().map_err(StillWhole::from)?;
         let run = HeapRun {
             events: done,
             deliveries: cycles * self.owed.deliveries(),
+            ledger,
             before,
             after,
             left: None,

@@ -1,13 +1,13 @@
 use crucible_events::routing::{Imbalance, Ledger};
 
 use crate::origin::Origin;
-use crate::run::{Counted, Live, RunError};
+use crate::run::{Counted, Failed, Live};
 
 /// Not as it is claimed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Broken {
     #[error(transparent)]
-    Run(#[from] RunError),
+    Run(#[from] Failed),
     #[error("the heap is not flat: {} blocks, {} bytes before the run; after {percent} % of it {} and {}",
         .before.blocks, .before.bytes, .then.blocks, .then.bytes)]
     NotFlat { before: Live, percent: usize, then: Live },

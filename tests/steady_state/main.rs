@@ -15,11 +15,12 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use crucible_perf::cli::FromCargo;
+use crucible_perf::measure::heap;
 use shown::Shown;
 use tests::{Test, tests};
 
 #[global_allocator]
-static HEAP: dhat::Alloc = dhat::Alloc;
+static HEAP: heap::Allocator = heap::ALLOCATOR;
 
 /// Counts heap blocks while events go through each system
 #[derive(Parser)]

@@ -1,9 +1,9 @@
-use crucible_perf::sut::{self, Publishing};
+use crucible_perf::sut::Publishing;
 use crucible_perf::workload::Scenario;
 
 use crate::claim::Broken;
 use crate::origin::{self, Explain, Origin};
-use crate::run::{Counted, RunError, Task};
+use crate::run::Task;
 use crate::shown::Shown;
 
 type Run = Box<dyn Fn(&mut Shown) -> Result<(), Broken>>;
@@ -16,7 +16,8 @@ pub(crate) struct Test {
 /// A system, and what it is to allocate.
 struct System {
     name: &'static str,
-    run: fn(&Task, Publishing, u64) -> Result<Counted, RunError>,
+    /// Its name in the lineup.
+    lineup: &'static str,
     explain: Explain,
     /// What blocks beyond those explained are; without it there must be none.
     rest: Option<&'static str>,
@@ -25,25 +26,20 @@ struct System {
 static SYSTEMS: [System; 4] = [
     System {
         name: "data_coordinator",
-        run: |task, publishing, tenth| task.run(sut::data_coordinator, publishing, tenth),
+        lineup: "DataCoordinator",
         explain: origin::of_coordinator,
         rest: Some("payloads parsed for rules that look into them (the rest)"),
     },
-    System {
-        name: "crucible_core",
-        run: |task, publishing, tenth| task.run(sut::crucible_core, publishing, tenth),
-        explain: origin::of_core,
-        rest: None,
-    },
+    System { name: "crucible_core", lineup: "CrucibleCore", explain: origin::of_core, rest: None },
     System {
         name: "reference_one_by_one",
-        run: |task, publishing, tenth| task.run(sut::reference_one_by_one, publishing, tenth),
+        lineup: "reference-single",
         explain: origin::of_reference,
         rest: None,
     },
     System {
         name: "reference_batched",
-        run: |task, publishing, tenth| task.run(sut::reference_batched, publishing, tenth),
+        lineup: "reference-batched",
         explain: origin::of_reference,
         rest: None,
     },
@@ -71,7 +67,7 @@ pub(crate) fn tests(events: u64) -> Vec<Test> {
 /// block that is not explained.
 fn flat(system: &System, publishing: Publishing, tenth: u64, shown: &mut Shown) -> Result<(), Broken> {
     let task = Task::new(&Scenario::MEDIUM);
-    let counted = (system.run)(&task, publishing, tenth)?;
+    let counted = task.run(system.lineup, publishing, tenth)?;
     let mut origins = (system.explain)(&task, publishing);
     if let (Some(what), Some(blocks)) = (system.rest, counted.rest(&origins)) {
         origins.push(Origin { what, blocks });
@@ -88,8 +84,8 @@ fn nothing_per_delivery(publishing: Publishing) -> Result<(), Broken> {
     let heavy = Scenario::HEAVY;
     let routing = (heavy.services(), heavy.rules(), heavy.targets_per_rule());
     let wide = Scenario::MEDIUM.with_routing(routing.0, routing.1, routing.2);
-    let few = Task::new(&Scenario::MEDIUM).run(sut::crucible_core, publishing, 1)?;
-    let many = Task::new(&wide.expect("figures of a scenario")).run(sut::crucible_core, publishing, 1)?;
+    let few = Task::new(&Scenario::MEDIUM).run("CrucibleCore", publishing, 1)?;
+    let many = Task::new(&wide.expect("figures of a scenario")).run("CrucibleCore", publishing, 1)?;
     many.check_flat()?;
     if many.deliveries >= 4 * few.deliveries && many.blocks == few.blocks {
         Ok(())
@@ -106,6 +102,6 @@ fn nothing_per_delivery(publishing: Publishing) -> Result<(), Broken> {
 /// With nothing in the payloads to parse, there is no rest.
 fn only_parsing_is_left(publishing: Publishing) -> Result<(), Broken> {
     let task = Task::opaque(&Scenario::MEDIUM);
-    let counted = task.run(sut::data_coordinator, publishing, 1)?;
+    let counted = task.run("DataCoordinator", publishing, 1)?;
     counted.check_explained(origin::of_coordinator(&task, publishing))
 }
