@@ -6,7 +6,7 @@ usage() {
     cat <<'HELP'
 Proves that memory_profiling finds leaks and calls nothing else one: copies the committed tree (HEAD) to a temporary folder,
 plants ci/sabotage/heap/planted.patch there, and lets the bench look at
-  - 20 leaks, a block for each event to one for 100,000, in each system and each stage; each has to be found in its function, and
+  - 20 leaks, a block for each event to one for 100,000, in each system and each stage; each has to be found at its line, and
     five of them, events that are held too long, at the structure that holds them;
   - 20 runs without a leak, among them caches that fill and clear, double in the middle, or take long to warm up.
 
@@ -29,24 +29,24 @@ refuse() {
 }
 
 # What is planted, how often its place is passed until a block leaks, how events are published, cycles of the shortest run, and
-# where it has to be found: in a function of this module (the line is that of the macro that plants it), or in this structure.
+# where it has to be found: at the line of this file that plants it, or in this structure.
 leaks() {
     cat <<'LEAKS'
-core-accept                       1  batch   40  at crucible_core::publish::
-core-window                      10  batch   40  at crucible_core::window::
-core-route                      100  batch   40  at crucible_core::publish::
-core-envelope                   100  batch   40  at crucible_core::outbox::
-core-receiver                   100  batch   40  at mailbox::receiver::
-core-serve                       10  batch   40  at crucible_core::service::
-core-count                       10  batch   40  at crucible_core::publish::
-core-services                     1  batch   40  at crucible_core::control::
-core-single                  100000  single  80  at crucible_core::publish::
-coordinator-check             10000  batch   40  at data_coordinator::shared::
-coordinator-route              1000  batch   40  at data_coordinator::registry::
-coordinator-publish          100000  single  80  at data_coordinator::shared::
-coordinator-loop                100  single  40  at data_coordinator::coordination::
-coordinator-serve                10  batch   40  at data_coordinator::service::
-coordinator-legacy                1  batch   40  at data_coordinator::legacy::
+core-accept                       1  batch   40  at crucible_core/publish.rs
+core-window                      10  batch   40  at crucible_core/window.rs
+core-route                      100  batch   40  at crucible_core/publish.rs
+core-envelope                   100  batch   40  at crucible_core/outbox.rs
+core-receiver                   100  batch   40  at mailbox/receiver.rs
+core-serve                       10  batch   40  at crucible_core/service.rs
+core-count                       10  batch   40  at crucible_core/publish.rs
+core-services                     1  batch   40  at crucible_core/control.rs
+core-single                  100000  single  80  at crucible_core/publish.rs
+coordinator-check             10000  batch   40  at data_coordinator/shared.rs
+coordinator-route              1000  batch   40  at data_coordinator/registry.rs
+coordinator-publish          100000  single  80  at data_coordinator/shared.rs
+coordinator-loop                100  single  40  at data_coordinator/coordination.rs
+coordinator-serve                10  batch   40  at data_coordinator/service.rs
+coordinator-legacy                1  batch   40  at data_coordinator/legacy.rs
 held-by-letters-accept         1000  batch   40  in dead letters
 held-by-letters-route         10000  batch   40  in dead letters
 held-by-letters-serve           100  single  40  in dead letters
@@ -124,6 +124,11 @@ while read -r name every publishing cycles how where; do
         if (.verdict | type) != "object" or (.verdict | has("leaking") | not) then "no leak: \(.verdict)"
         elif $how == "at" then "\(.sites[0].place): 1 block in \(1 / .sites[0].blocks_per_event | round) events"
         else "held in \(.holders[0][0]): 1 in \(1 / .holders[0][1] | round) events" end' <<<"$found")
+    if [ "$how" = at ]; then
+        line=$(cd src/systems && grep -rn --include='*.rs' "is_due(\"$name\")" . | cut -d: -f1,2 | sed 's|^\./||')
+        [[ $line == *"$where"* ]] || refuse "$name is planted at $line, not in $where"
+        where=${line##*systems/}
+    fi
     if [[ $told != "no leak"* && $told == *"$where"* ]]; then mark=✓; else mark=✗; fi
     row "$mark" "$name:$every" "$system" "$publishing" "$told"
 done < <(leaks)
