@@ -52,6 +52,13 @@ pub struct Config {
     pub breaker: BreakerPolicy,
     /// Dead letters kept at most; older ones make room. 0: none.
     pub dead_letters: usize,
+    /// Bytes of events held at most, from when they are accepted until nobody is to get them any more and no dead letter
+    /// is kept of them; at least as many as the largest event that `limits` allow. What would exceed it is refused, but
+    /// for dead letters that can make room: the oldest go first. Left out: no bound but those of the mailboxes, which
+    /// count deliveries and not bytes. An event counts once, with [`Event::held_bytes`](crate::event::Event::held_bytes),
+    /// however many services get it; as long as one event of an [envelope](crate::routing::Envelope) is held, all of it
+    /// is.
+    pub byte_budget: Option<u64>,
     /// What is refused.
     pub limits: Limits,
 }
@@ -68,6 +75,7 @@ impl Default for Config {
             retry: RetryPolicy::default(),
             breaker: BreakerPolicy::default(),
             dead_letters: 1024,
+            byte_budget: None,
             limits: Limits::default(),
         }
     }
@@ -83,6 +91,10 @@ pub enum ConfigError {
     NoTime { field: &'static str },
     #[error("{field}: {value}, but {other} is only {bound}")]
     Exceeds { field: &'static str, value: String, other: &'static str, bound: String },
+    #[error(
+        "byte_budget: {value}, but an event that `limits` allow may take {least}, and would never be accepted"
+    )]
+    SmallBudget { value: u64, least: u64 },
     #[error("{0}")]
     Toml(#[from] toml::de::Error),
 }
@@ -115,7 +127,16 @@ impl Config {
         self.check_retry()?;
         in_range("breaker.threshold", self.breaker.threshold, 1, u32::MAX)?;
         has_time("breaker.open_for", self.breaker.open_for)?;
-        in_range("breaker.probes", self.breaker.probes, 1, usize::MAX)
+        in_range("breaker.probes", self.breaker.probes, 1, usize::MAX)?;
+        self.check_budget()
+    }
+
+    fn check_budget(&self) -> Result<(), ConfigError> {
+        let least = self.limits.held_bytes();
+        match self.byte_budget {
+            Some(value) if value < least => Err(ConfigError::SmallBudget { value, least }),
+            _ => Ok(()),
+        }
     }
 
     fn check_retry(&self) -> Result<(), ConfigError> {
@@ -141,6 +162,7 @@ impl Config {
             retry: Some(self.retry),
             breaker: Some(self.breaker),
             dead_letters: Some(self.dead_letters),
+            byte_budget: self.byte_budget,
         }
     }
 }
@@ -199,9 +221,24 @@ mod tests {
     }
 
     #[test]
+    fn a_budget_has_room_for_the_largest_event() {
+        let least = Limits::default().held_bytes();
+        let refused = refusal(|c| c.byte_budget = Some(least - 1));
+        let expected = format!(
+            "byte_budget: {}, but an event that `limits` allow may take {least}, and would never be accepted",
+            least - 1
+        );
+        assert_eq!(refused, expected);
+        assert_eq!(Config { byte_budget: Some(least), ..Config::default() }.check(), Ok(()));
+        let config = Config::from_toml("byte_budget = 20_000_000").expect("enough");
+        assert_eq!((config.byte_budget, config.terms().byte_budget), (Some(20_000_000), Some(20_000_000)));
+    }
+
+    #[test]
     fn what_was_written_is_read_again_and_what_is_left_out_is_as_by_default() {
         let mut config =
             Config { batch: 99, event_timeout: Duration::from_millis(90_500), ..Config::default() };
+        config.byte_budget = Some(1 << 30);
         config.breaker.open_for = Duration::from_secs(7);
         config.limits.targets = 3;
         let text = toml::to_string(&config).expect("every setting has a text");

@@ -2,9 +2,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use parking_lot::{Mutex, MutexGuard};
+use rustc_hash::FxHashMap;
 
 use crate::event::{Event, Name};
-use crate::routing::{DeadLetter, DeathCause, LetterId};
+use crate::routing::{Budget, Claim, DeadLetter, DeathCause, LetterId};
 
 /// The youngest dead letters of a system, at most so many.
 #[derive(Debug)]
@@ -13,10 +14,17 @@ pub(super) struct DeadLetters {
     state: Mutex<State>,
 }
 
+/// A letter, and its event's part of the budget, if there is one.
+#[derive(Debug, Clone)]
+pub(super) struct Kept {
+    pub(super) letter: DeadLetter,
+    pub(super) claim: Option<Claim>,
+}
+
 #[derive(Debug, Default)]
 struct State {
     /// By id.
-    letters: VecDeque<DeadLetter>,
+    letters: VecDeque<Kept>,
     next: u64,
     counts: LetterCounts,
 }
@@ -38,12 +46,13 @@ impl DeadLetters {
         self.state.lock()
     }
 
-    pub(super) fn put(&self, service: &Name, event: Arc<Event>, cause: DeathCause) {
+    pub(super) fn put(&self, service: &Name, event: Arc<Event>, claim: Option<Claim>, cause: DeathCause) {
         let oldest = {
             let mut state = self.lock();
             let id = LetterId(state.next);
             state.next += 1;
-            state.letters.push_back(DeadLetter { id, event, service: service.clone(), cause });
+            let letter = DeadLetter { id, event, service: service.clone(), cause };
+            state.letters.push_back(Kept { letter, claim });
             let full = state.letters.len() > self.capacity;
             state.counts.lost += u64::from(full);
             if full { state.letters.pop_front() } else { None }
@@ -52,23 +61,43 @@ impl DeadLetters {
     }
 
     pub(super) fn list(&self) -> Vec<DeadLetter> {
-        self.lock().letters.iter().cloned().collect()
+        self.lock().letters.iter().map(|kept| kept.letter.clone()).collect()
     }
 
-    pub(super) fn take(&self, id: LetterId) -> Option<DeadLetter> {
+    pub(super) fn take(&self, id: LetterId) -> Option<Kept> {
         let mut state = self.lock();
-        let at = state.letters.binary_search_by_key(&id, |letter| letter.id).ok()?;
+        let at = state.letters.binary_search_by_key(&id, |kept| kept.letter.id).ok()?;
         state.letters.remove(at)
     }
 
     /// What was taken could not be delivered, and goes back to its place, if there is still room.
-    pub(super) fn put_back(&self, letter: DeadLetter) {
+    pub(super) fn put_back(&self, kept: Kept) {
         let mut state = self.lock();
         if state.letters.len() >= self.capacity {
             state.counts.lost += 1;
-        } else if let Err(at) = state.letters.binary_search_by_key(&letter.id, |letter| letter.id) {
-            state.letters.insert(at, letter);
+        } else if let Err(at) = state.letters.binary_search_by_key(&kept.letter.id, |kept| kept.letter.id) {
+            state.letters.insert(at, kept);
         }
+    }
+
+    /// Lets the oldest go, no more than it takes, until there is room for so many bytes; none if all of them would
+    /// not be enough. Returns whether there may be room now. Their events go to `let_go`: they are to be dropped where
+    /// no lock is held.
+    pub(super) fn make_room(&self, budget: &Budget, bytes: u64, let_go: &mut Vec<DeadLetter>) -> bool {
+        let mut state = self.lock();
+        let shortage = budget.shortage(bytes);
+        let enough = |&(_, freed): &(usize, u64)| freed >= shortage;
+        let Some((letters, _)) = std::iter::once((0, 0)).chain(freed_by(&state.letters)).find(enough) else {
+            return false;
+        };
+        state.counts.lost += letters as u64;
+        let_go.extend(state.letters.drain(..letters).map(|kept| kept.letter));
+        true
+    }
+
+    /// Bytes that letters alone hold.
+    pub(super) fn bytes(&self) -> u64 {
+        freed_by(&self.lock().letters).last().map_or(0, |(_, freed)| freed)
     }
 
     pub(super) fn replayed(&self) {
@@ -81,15 +110,37 @@ impl DeadLetters {
     }
 }
 
+/// For each number of the oldest letters how many bytes are free once they are gone: those of events that nobody else
+/// holds.
+fn freed_by(letters: &VecDeque<Kept>) -> impl Iterator<Item = (usize, u64)> {
+    let mut found: FxHashMap<usize, usize> = FxHashMap::default();
+    let mut freed = 0;
+    letters.iter().zip(1..).map(move |(kept, number)| {
+        if let Some(claim) = &kept.claim {
+            let holders = found.entry(claim.key()).or_default();
+            *holders += 1;
+            freed += if *holders == claim.holders() { claim.bytes() } else { 0 };
+        }
+        (number, freed)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::event::{EventId, EventKind, Payload, Timestamp};
 
-    fn put(letters: &DeadLetters, id: u128) {
+    fn event(id: u128) -> Arc<Event> {
         let payload = Payload::Text("x".to_owned().into());
-        let event = Event::new(EventId(id), EventKind::Metrics, "s", Timestamp(0), payload);
-        letters.put(&"a".into(), Arc::new(event), DeathCause::TimedOut);
+        Arc::new(Event::new(EventId(id), EventKind::Metrics, "s", Timestamp(0), payload))
+    }
+
+    fn put(letters: &DeadLetters, id: u128) {
+        letters.put(&"a".into(), event(id), None, DeathCause::TimedOut);
+    }
+
+    fn claim(budget: &Arc<Budget>, id: u128) -> Option<Claim> {
+        Some(budget.claim(&event(id)).expect("there is room"))
     }
 
     fn kept(letters: &DeadLetters) -> Vec<u64> {
@@ -110,10 +161,11 @@ mod tests {
         let letters = DeadLetters::new(3);
         (1..=3).for_each(|id| put(&letters, id));
         let second = letters.take(LetterId(1)).expect("it is there");
-        assert_eq!((letters.take(LetterId(1)), kept(&letters)), (None, vec![0, 2]));
+        assert!(letters.take(LetterId(1)).is_none());
+        assert_eq!(kept(&letters), [0, 2]);
         letters.put_back(second.clone());
         assert_eq!(kept(&letters), [0, 1, 2]);
-        let second = letters.take(second.id).expect("it is back");
+        let second = letters.take(second.letter.id).expect("it is back");
         put(&letters, 4);
         letters.put_back(second);
         assert_eq!((kept(&letters), letters.counts().lost), (vec![0, 2, 3], 1));
@@ -124,5 +176,30 @@ mod tests {
         let letters = DeadLetters::new(0);
         put(&letters, 1);
         assert_eq!((kept(&letters), letters.counts().lost), (vec![], 1));
+    }
+
+    #[test]
+    fn the_oldest_make_room_and_none_does_in_vain() {
+        let bytes = event(1).held_bytes();
+        let (letters, budget) = (DeadLetters::new(9), Budget::new(4 * bytes));
+        let claims = [1, 2, 3, 4].map(|id| claim(&budget, id));
+        // Of the second two services have a letter; the third is delivered to another still.
+        for (claim, id) in [(0, 1), (1, 2), (2, 3), (1, 2), (3, 4)] {
+            letters.put(&"a".into(), event(id), claims[claim].clone(), DeathCause::TimedOut);
+        }
+        let [first, second, third, fourth] = claims;
+        drop((first, second, fourth));
+        assert_eq!((letters.bytes(), budget.held()), (3 * bytes, 4 * bytes));
+        let mut let_go = Vec::new();
+        assert!(!letters.make_room(&budget, 4 * bytes, &mut let_go));
+        assert_eq!((kept(&letters).len(), let_go.len()), (5, 0));
+        assert!(letters.make_room(&budget, bytes + 1, &mut let_go));
+        assert_eq!((kept(&letters), letters.counts().lost, budget.held()), (vec![4], 4, 2 * bytes));
+        assert_eq!(let_go.iter().map(|letter| letter.id.0).collect::<Vec<_>>(), [0, 1, 2, 3]);
+        // There is room already.
+        assert!(letters.make_room(&budget, bytes, &mut let_go));
+        assert_eq!((kept(&letters), letters.bytes()), (vec![4], bytes));
+        drop((third, letters));
+        assert_eq!(budget.held(), 0);
     }
 }

@@ -64,8 +64,8 @@ use self::service::{Service, Shared};
 use self::window::Window;
 use crate::event::{Event, Name, Target, Timestamp};
 use crate::routing::{
-    Capabilities, Capability, DeadLetter, EventSystem, Gauge, GroupSpec, Handler, Ledger, LetterId, OnFull,
-    Parcel, Publication, Rule, ServiceSpec, Statistics, SystemError, Terms,
+    Budget, Capabilities, Capability, DeadLetter, EventSystem, Gauge, GroupSpec, Handler, Ledger, LetterId,
+    OnFull, Parcel, Publication, Rule, ServiceSpec, Statistics, SystemError, Terms,
 };
 
 /// See the [module](self). Needs a tokio runtime with its timer to register services; when it is dropped,
@@ -79,6 +79,8 @@ pub struct CrucibleCore {
     desks: Desks,
     events: EventCounts,
     closed: AtomicBool,
+    /// Where events are held within one.
+    budget: Option<Arc<Budget>>,
 }
 
 impl CrucibleCore {
@@ -97,6 +99,7 @@ impl CrucibleCore {
     pub fn with_clock(config: Config, clock: Clock) -> Result<Self, ConfigError> {
         config.check()?;
         let window = Mutex::new(Window::new(config.window));
+        let budget = config.byte_budget.map(Budget::new);
         Ok(Self {
             shared: Arc::new(Shared::new(config, clock)),
             snapshot: ArcSwap::default(),
@@ -105,6 +108,7 @@ impl CrucibleCore {
             desks: Desks::default(),
             events: EventCounts::default(),
             closed: AtomicBool::new(false),
+            budget,
         })
     }
 
@@ -154,15 +158,15 @@ impl CrucibleCore {
         self.check_open()?;
         let letters = &self.shared.letters;
         let letter = letters.take(id).ok_or(SystemError::NoLetter(id))?;
-        let service = match self.control().service_named(&letter.service) {
+        let service = match self.control().service_named(&letter.letter.service) {
             Ok(service) => service,
             Err(unknown) => {
                 letters.put_back(letter);
                 return Err(unknown);
             }
         };
-        let event = Event { retry_count: 0, ..Event::clone(&letter.event) };
-        let parcel = Parcel::one(Arc::new(event));
+        let event = Event { retry_count: 0, ..Event::clone(&letter.letter.event) };
+        let parcel = Parcel::alone(Arc::new(event), letter.claim.clone());
         match self.push(&service, parcel, self.deadline(self.shared.clock.now()), on_full) {
             Pushed::All => {
                 letters.replayed();
@@ -179,6 +183,14 @@ impl CrucibleCore {
         }
     }
 }
+
+const ALL: &[Capability] = &Capability::ALL;
+
+/// A budget is a matter of the settings.
+const WITHOUT_BUDGET: &[Capability] = match ALL.split_last() {
+    Some((Capability::ByteBudget, others)) => others,
+    _ => panic!("it is the last of them"),
+};
 
 enum Replayed {
     Accepted,
@@ -200,7 +212,7 @@ impl Drop for CrucibleCore {
 
 impl EventSystem for CrucibleCore {
     fn capabilities(&self) -> Capabilities {
-        Capabilities::of(&Capability::ALL)
+        Capabilities::of(if self.budget.is_some() { ALL } else { WITHOUT_BUDGET })
     }
 
     fn terms(&self) -> Terms {
@@ -308,6 +320,8 @@ impl EventSystem for CrucibleCore {
             dead_letters: letters.kept,
             lost_letters: letters.lost,
             replayed_letters: letters.replayed,
+            held_bytes: self.budget.as_ref().map(|budget| budget.held()),
+            letter_bytes: self.budget.as_ref().map(|_| self.shared.letters.bytes()),
             rules,
             services,
         })

@@ -6,7 +6,7 @@ use parking_lot::{Mutex, MutexGuard};
 use super::clock::Moment;
 use super::receivers::Scratch;
 use crate::event::{Event, Priority};
-use crate::routing::{Bits, Envelope, Gauge};
+use crate::routing::{Bits, Claim, Claims, Envelope, Gauge};
 
 /// Who gets which events of a chunk: a bit for each place in the envelope, so that a delivery costs no
 /// pointer, and each mailbox is locked once for all of its events.
@@ -145,7 +145,19 @@ impl Places {
     pub(super) fn envelope(&self, chunk: &[Arc<Event>]) -> Arc<Envelope> {
         let positions = &self.position[..self.len];
         let events = positions.iter().map(|&at| chunk[usize::from(at)].clone()).collect();
-        Arc::new(Envelope::of_lanes(events, self.lanes))
+        Arc::new(Envelope::of_lanes(events, self.lanes, None))
+    }
+
+    /// The same with what these events have of the budget, by position, which is taken.
+    #[cold]
+    pub(super) fn claimed(&self, chunk: &[Arc<Event>], claims: &mut Vec<Option<Claim>>) -> Arc<Envelope> {
+        let (mut events, mut placed) = (Vec::with_capacity(self.len), Vec::with_capacity(self.len));
+        for position in self.position[..self.len].iter().map(|&at| usize::from(at)) {
+            events.push(chunk[position].clone());
+            placed.push(claims[position].take().expect("who has a place has claimed its bytes"));
+        }
+        claims.clear();
+        Arc::new(Envelope::of_lanes(events.into(), self.lanes, Some(Box::new(Claims::new(placed)))))
     }
 }
 
@@ -161,6 +173,8 @@ pub(super) struct Desk {
     /// Deliveries that are due later: service, place in the envelope as a bit, and when.
     pub(super) later: Vec<(u32, u64, Moment)>,
     pub(super) places: Places,
+    /// What each event of the chunk that was accepted has of the budget; empty without one.
+    pub(super) claims: Vec<Option<Claim>>,
     pub(super) scratch: Scratch,
 }
 
@@ -182,7 +196,7 @@ impl Desks {
     }
 
     /// The entries of what idle desks keep, for services and groups of numbers below these.
-    pub(super) fn gauges(&self, services: usize, groups: usize) -> [Gauge; 5] {
+    pub(super) fn gauges(&self, services: usize, groups: usize) -> [Gauge; 6] {
         let idle = self.lock();
         // By rules or by explicit targets.
         let routed = services + 2 * groups;
@@ -196,6 +210,7 @@ impl Desks {
             ),
             Gauge::passing("idle desks: services that get something", sum(|desk| desk.outbox.touched.len())),
             Gauge::passing("idle desks: deliveries due later", sum(|desk| desk.later.len())),
+            Gauge::passing("idle desks: parts of the budget", sum(|desk| desk.claims.len())),
             Gauge::kept(
                 "idle desks: numbers of the last route",
                 sum(|desk| desk.scratch.len()),

@@ -1,5 +1,6 @@
 //! Handing events in: one, or many at once.
 
+use std::slice;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -15,7 +16,10 @@ use super::outbox::{Desk, Lanes, Outbox, Places};
 use super::receivers::{Scratch, Snapshot};
 use super::service::Service;
 use crate::event::Event;
-use crate::routing::{Bits, DeathCause, Envelope, Health, OnFull, Parcel, Publication, SystemError};
+use crate::routing::{
+    Bits, Budget, Claim, DeadLetter, DeathCause, Envelope, Health, OnFull, Parcel, Publication, Refusal,
+    SystemError,
+};
 
 /// Events by what became of them.
 #[derive(Debug, Default)]
@@ -113,13 +117,16 @@ impl CrucibleCore {
     ) -> Result<Publication, SystemError> {
         self.check_open()?;
         let mut publication = NOTHING_YET;
-        let stuck = self.hand_over_one(&event, on_full, &mut publication);
+        let stuck = match self.budget {
+            None => self.hand_over_one(&event, on_full, &mut publication),
+            Some(_) => self.hand_over_claimed(&event, on_full, &mut publication),
+        };
         for consignment in stuck {
             if self.push_waiting(consignment).await.is_some() {
                 leave_out(&mut publication, false);
             }
         }
-        if self.events.count(std::slice::from_ref(&publication)) {
+        if self.events.count(slice::from_ref(&publication)) {
             self.window().forget(event.id);
         }
         Ok(publication)
@@ -163,6 +170,13 @@ impl CrucibleCore {
             }
         }
         stuck
+    }
+
+    /// The same where there is a budget: what the event has of it is kept in an envelope.
+    #[cold]
+    fn hand_over_claimed(&self, event: &Arc<Event>, on_full: OnFull, publication: &mut Publication) -> Stuck {
+        let mut desk = self.desks.take();
+        self.hand_over(slice::from_ref(event), on_full, &mut desk, slice::from_mut(publication))
     }
 
     /// Gathers who gets an event, each once; returns of how many groups no member was available.
@@ -233,7 +247,10 @@ impl CrucibleCore {
     ) -> Stuck {
         let (snapshot, now) = (self.snapshot.load(), self.shared.clock.now());
         desk.outbox.make_room(snapshot.directory.slots());
-        let accepted = self.accept(chunk, &snapshot, now, publications);
+        let accepted = match &self.budget {
+            None => self.accept(chunk, &snapshot, now, publications),
+            Some(budget) => self.accept_within(budget, chunk, &snapshot, now, desk, publications),
+        };
         desk.places.assign(accepted);
         self.route(chunk, any_of(accepted), &snapshot, now, desk, publications);
         self.push_gathered(chunk, &snapshot, now, on_full, desk, publications)
@@ -251,7 +268,7 @@ impl CrucibleCore {
         desk: &mut Desk,
         publications: &mut [Publication],
     ) {
-        let Desk { outbox, later, places, scratch } = desk;
+        let Desk { outbox, later, places, scratch, .. } = desk;
         for (position, (event, publication)) in chunk.iter().zip(publications).enumerate() {
             if positions >> position & 1 == 0 {
                 continue;
@@ -289,11 +306,13 @@ impl CrucibleCore {
         publications: &mut [Publication],
     ) -> Stuck {
         let mut stuck = Stuck::new();
-        let Desk { outbox, later, places, .. } = desk;
+        let Desk { outbox, later, places, claims, .. } = desk;
         if outbox.is_empty() && later.is_empty() {
+            claims.clear();
             return stuck;
         }
-        let (envelope, wait) = (places.envelope(chunk), may_wait(on_full));
+        let envelope = if claims.is_empty() { places.envelope(chunk) } else { places.claimed(chunk, claims) };
+        let wait = may_wait(on_full);
         let mut keep_or_leave_out = |number: u32, pushed: Pushed, due: Option<Moment>| match pushed {
             Pushed::All => {}
             Pushed::Full(parcel) if wait => {
@@ -354,6 +373,66 @@ impl CrucibleCore {
         accepted
     }
 
+    /// The same where there is a budget: those that are new claim their bytes. Only an event for which there is room
+    /// enters the window, so one that is refused leaves it as it was.
+    #[cold]
+    fn accept_within(
+        &self,
+        budget: &Arc<Budget>,
+        chunk: &[Arc<Event>],
+        snapshot: &Snapshot,
+        now: Moment,
+        desk: &mut Desk,
+        publications: &mut [Publication],
+    ) -> Lanes {
+        let mut accepted = Lanes::default();
+        let mut let_go = Vec::new();
+        let mut window = self.window();
+        window.prune(now);
+        for (position, (event, publication)) in chunk.iter().zip(publications).enumerate() {
+            let checked = snapshot.check(event, &self.shared.config.limits);
+            let claimed = match checked {
+                Err(why) => Err(Publication::refused(why)),
+                Ok(()) if window.contains(event.id) => Err(Publication::Duplicate),
+                Ok(()) => self.claim(budget, event, &mut let_go).map_err(Publication::refused),
+            };
+            desk.claims.push(match claimed {
+                Ok(claim) => {
+                    window.insert(event.id);
+                    accepted[event.priority.lane()] |= 1 << position;
+                    Some(claim)
+                }
+                Err(told) => {
+                    *publication = told;
+                    None
+                }
+            });
+        }
+        drop(window);
+        drop(let_go); // outside the lock: they may be the last to hold their events
+        accepted
+    }
+
+    /// An event's part of the budget. Dead letters make room for it, since else those of one service could keep all
+    /// others from getting anything.
+    fn claim(
+        &self,
+        budget: &Arc<Budget>,
+        event: &Event,
+        let_go: &mut Vec<DeadLetter>,
+    ) -> Result<Claim, Refusal> {
+        loop {
+            let held = match budget.claim(event) {
+                Ok(claim) => return Ok(claim),
+                Err(held) => held,
+            };
+            let bytes = event.held_bytes();
+            if !self.shared.letters.make_room(budget, bytes, let_go) {
+                return Err(Refusal::OverBudget { bytes, held, limit: budget.limit() });
+            }
+        }
+    }
+
     /// Who got nothing because there was no room may be published again.
     fn forget_the_turned_away(&self, chunk: &[Arc<Event>], publications: &[Publication]) {
         let mut window = self.window();
@@ -392,8 +471,8 @@ impl CrucibleCore {
     fn push_displacing(&self, service: &Service, parcel: Parcel, deadline: Moment) -> Pushed {
         let mut displaced = Vec::new();
         let pushed = service.mailbox.push_displacing(parcel, deadline, &mut displaced);
-        for event in displaced {
-            self.shared.letters.put(&service.name, event, DeathCause::Displaced);
+        for (event, claim) in displaced.iter().flat_map(Parcel::claimed) {
+            self.shared.letters.put(&service.name, event.clone(), claim.cloned(), DeathCause::Displaced);
         }
         pushed
     }

@@ -160,7 +160,8 @@ impl Desk {
     /// `failure` tells of each position why it failed, if it did.
     fn settle_each(&mut self, mut failure: impl FnMut(usize) -> Option<DeathCause>, mut settled: Settled) {
         let now = self.shared.clock.now();
-        for (position, event) in self.receiver.events().enumerate() {
+        let mut claims = Vec::new();
+        for (position, (event, claim)) in self.receiver.claimed().enumerate() {
             let cause = failure(position);
             settled.acknowledged.push(cause.is_none());
             match cause {
@@ -169,14 +170,15 @@ impl Desk {
                     let again = Event { retry_count: event.retry_count + 1, ..Event::clone(event) };
                     let wait = retry::wait(&self.shared.config.retry, again.retry_count, self.key, event.id);
                     settled.retries.push((now.after(wait), Arc::new(again)));
+                    claims.extend(claim.cloned());
                 }
                 Some(cause) => {
-                    self.shared.letters.put(&self.service.name, event.clone(), cause);
+                    self.shared.letters.put(&self.service.name, event.clone(), claim.cloned(), cause);
                     settled.dead_lettered += 1;
                 }
             }
         }
-        self.receiver.settle(settled);
+        self.receiver.settle_claimed(settled, claims);
     }
 }
 

@@ -88,6 +88,22 @@ impl Window {
         true
     }
 
+    /// Whether this id counts as seen among those that were not pruned.
+    pub fn contains(&mut self, id: EventId) -> bool {
+        if self.ring.is_empty() {
+            return false;
+        }
+        let mut at = self.chains[self.chain(id)];
+        while at > self.oldest {
+            let entry = self.entry(at - 1);
+            if entry.id == id {
+                return true;
+            }
+            at = entry.older;
+        }
+        false
+    }
+
     #[inline]
     fn push(&mut self, chain: usize, entry: Entry) {
         if self.len() >= self.policy.entries {
@@ -223,6 +239,8 @@ mod tests {
                 continue;
             }
             let new = plain.iter().all(|(seen, _)| *seen != id);
+            window.prune(Moment(now));
+            assert_eq!(window.contains(EventId(id)), !new, "step {step}");
             assert_eq!(insert(&mut window, id, now), new, "step {step}");
             if new {
                 plain.push((id, now));

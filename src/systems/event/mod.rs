@@ -10,6 +10,7 @@ mod kind;
 mod name;
 mod payload;
 mod priority;
+mod size;
 mod timestamp;
 mod validate;
 mod value;

@@ -42,11 +42,13 @@ pub enum Capability {
     ConcurrencyLimit,
     /// A handler that panics has failed, and harms no other service.
     PanicIsolation,
+    /// The events that it holds take no more than so many bytes: what would is refused.
+    ByteBudget,
 }
 
 impl Capability {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Rules,
         Self::ExplicitTargets,
         Self::Groups,
@@ -64,6 +66,7 @@ impl Capability {
         Self::CircuitBreakers,
         Self::ConcurrencyLimit,
         Self::PanicIsolation,
+        Self::ByteBudget,
     ];
 
     /// The name in tables.
@@ -86,6 +89,7 @@ impl Capability {
             Self::CircuitBreakers => "circuit breakers",
             Self::ConcurrencyLimit => "concurrency limit",
             Self::PanicIsolation => "panic isolation",
+            Self::ByteBudget => "byte budget",
         }
     }
 }

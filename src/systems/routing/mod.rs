@@ -14,6 +14,7 @@
 //!   delivery: it is tried again after a wait, as often as the event says, then it is a dead letter.
 //!   (Where that is offered; see [`Capability`] and [`Terms`].)
 
+mod budget;
 mod capability;
 pub mod chance;
 pub mod conformance;
@@ -35,6 +36,7 @@ mod service;
 pub mod simulation;
 mod statistics;
 
+pub(crate) use budget::{Budget, Claim, Claims};
 pub use capability::{Capabilities, Capability};
 pub use contract::EventSystem;
 pub use dead_letter::{DeadLetter, DeathCause, LetterId};

@@ -1,7 +1,7 @@
 use std::slice;
 use std::sync::Arc;
 
-use super::Moment;
+use super::{Claim, Claims, Moment};
 use crate::event::{Event, Priority};
 
 /// Events that were published together, shared by all who get some of them: one block of memory for all,
@@ -11,6 +11,8 @@ pub struct Envelope {
     events: Box<[Arc<Event>]>,
     /// Which of them are of each priority.
     lanes: [u64; Priority::ALL.len()],
+    /// Their parts of a budget, where there is one. Boxed: a pointer is all that an envelope without a budget pays.
+    claims: Option<Box<Claims>>,
 }
 
 impl Envelope {
@@ -31,14 +33,18 @@ impl Envelope {
             urgency = event.priority;
             lanes[urgency.lane()] |= 1 << place;
         }
-        Self { events, lanes }
+        Self { events, lanes, claims: None }
     }
 
     /// The same for who knows which of them are of each priority.
-    pub(crate) fn of_lanes(events: Box<[Arc<Event>]>, lanes: [u64; Priority::ALL.len()]) -> Self {
+    pub(crate) fn of_lanes(
+        events: Box<[Arc<Event>]>,
+        lanes: [u64; Priority::ALL.len()],
+        claims: Option<Box<Claims>>,
+    ) -> Self {
         let mut places = events.iter().enumerate();
         debug_assert!(places.all(|(place, event)| lanes[event.priority.lane()] >> place & 1 == 1));
-        Self { events, lanes }
+        Self { events, lanes, claims }
     }
 }
 
@@ -70,6 +76,13 @@ impl Parcel {
         Self { contents: Contents::One(event, lane), picked: 1, len: 1, deadline: Moment::NEVER }
     }
 
+    /// A single event and its part of a budget, if there is one.
+    pub(crate) fn alone(event: Arc<Event>, claim: Option<Claim>) -> Self {
+        let Some(claim) = claim else { return Self::one(event) };
+        let envelope = Envelope { claims: Some(Box::new(Claims::new([claim]))), ..Envelope::new([event]) };
+        Self::of_places(&Arc::new(envelope), 1)
+    }
+
     /// The events at those places of the envelope whose bit is set; bits beyond its end mean nothing.
     #[inline]
     pub fn pick(envelope: &Arc<Envelope>, picked: u64) -> Self {
@@ -90,8 +103,27 @@ impl Parcel {
     }
 
     /// Its events as parcels of their own.
-    pub(crate) fn singles(&self) -> impl Iterator<Item = Self> {
-        self.iter().map(|event| Self { deadline: self.deadline, ..Self::one(event.clone()) })
+    #[inline]
+    pub(crate) fn each_single(&self, mut each: impl FnMut(Self)) {
+        if self.claims().is_none() {
+            let singles = self.iter().map(|event| Self::one(event.clone()));
+            return singles.for_each(|single| each(Self { deadline: self.deadline, ..single }));
+        }
+        let singles = self.claimed().map(|(event, claim)| Self::alone(event.clone(), claim.cloned()));
+        singles.for_each(|single| each(Self { deadline: self.deadline, ..single }));
+    }
+
+    fn claims(&self) -> Option<&Claims> {
+        match &self.contents {
+            Contents::One(..) => None,
+            Contents::Many(envelope) => envelope.claims.as_deref(),
+        }
+    }
+
+    /// The events, most urgent first, each with its part of a budget.
+    pub(crate) fn claimed(&self) -> impl Iterator<Item = (&Arc<Event>, Option<&Claim>)> {
+        let ((events, picked), claims) = (self.parts(), self.claims());
+        Bits(picked).map(move |place| (&events[place], claims.map(|claims| claims.at(place))))
     }
 
     /// How many events.

@@ -24,6 +24,8 @@ pub struct Terms {
     pub breaker: Option<BreakerPolicy>,
     /// Dead letters kept at most.
     pub dead_letters: Option<usize>,
+    /// Bytes of events held at most ([`Event::held_bytes`](crate::event::Event::held_bytes)).
+    pub byte_budget: Option<u64>,
 }
 
 /// The window of de-duplication: an id counts as seen while it is among the last `entries` accepted

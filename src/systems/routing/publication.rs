@@ -75,4 +75,16 @@ pub enum Refusal {
     /// It is to be delivered later, which this system cannot.
     #[error("scheduled_at: this system does not deliver later")]
     Scheduled,
+    /// There is no room for it in the [byte budget](Capability::ByteBudget). Whoever wants to try again decides when:
+    /// its id does not count as seen. Also [`OnFull::Wait`] does not wait: a handler would wait for what it holds
+    /// itself, and events that wait for a retry, or for their moment, may hold their bytes for long.
+    #[error("byte_budget: the event takes {bytes} bytes, but {held} of {limit} are held")]
+    OverBudget {
+        /// What it takes.
+        bytes: u64,
+        /// What was held.
+        held: u64,
+        /// What may be held.
+        limit: u64,
+    },
 }

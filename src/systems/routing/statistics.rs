@@ -23,6 +23,10 @@ pub struct Statistics {
     pub lost_letters: u64,
     /// Dead letters that were accepted again.
     pub replayed_letters: u64,
+    /// Bytes of the events that are held at this moment; `None` where nobody counts them, as without a budget.
+    pub held_bytes: Option<u64>,
+    /// Of these, what dead letters alone hold, which make room for new events.
+    pub letter_bytes: Option<u64>,
     /// Rules in force.
     pub rules: usize,
     /// One entry for each registered service, by name.

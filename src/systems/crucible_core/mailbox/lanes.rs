@@ -38,7 +38,7 @@ impl Lane {
     fn push(&mut self, parcel: Parcel) {
         self.deliveries += parcel.len();
         if parcel.is_sparse() {
-            self.waiting.extend(parcel.singles());
+            parcel.each_single(|single| self.waiting.push_back(single));
         } else {
             self.waiting.push_back(parcel);
         }

@@ -15,7 +15,6 @@ mod settled;
 mod tests;
 
 use std::future::poll_fn;
-use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use smallvec::SmallVec;
@@ -29,7 +28,6 @@ use self::lanes::Lanes;
 use super::breaker::{Breaker, Standing};
 use super::clock::Moment;
 use super::sync::{AtomicU64, Mutex, MutexGuard, Ordering};
-use crate::event::Event;
 use crate::routing::{BreakerPolicy, Ledger, Parcel};
 
 /// Where the deliveries of one service wait until its task takes them: bounded, by priority, and held
@@ -155,13 +153,9 @@ impl Mailbox {
     }
 
     /// The same as [`Mailbox::push`], but where there is no room, deliveries that wait make room for more urgent
-    /// ones, as [`OnFull::DropLowest`](crate::routing::OnFull::DropLowest) says. These are added to `displaced`.
-    pub fn push_displacing(
-        &self,
-        parcel: Parcel,
-        deadline: Moment,
-        displaced: &mut Vec<Arc<Event>>,
-    ) -> Pushed {
+    /// ones, as [`OnFull::DropLowest`](crate::routing::OnFull::DropLowest) says. These are added to `displaced`, one by
+    /// one.
+    pub fn push_displacing(&self, parcel: Parcel, deadline: Moment, displaced: &mut Vec<Parcel>) -> Pushed {
         let mut parcel = match self.push(parcel, deadline) {
             Pushed::Full(rest) => rest,
             pushed => return pushed,
@@ -178,7 +172,7 @@ impl Mailbox {
                 };
                 state.counts.ledger.dead_lettered += 1;
                 state.counts.displaced += 1;
-                displaced.extend(youngest.iter().cloned());
+                youngest.each_single(|single| displaced.push(single));
                 self.load.settled(1);
             }
             let first = parcel.take_first(1);
@@ -198,7 +192,12 @@ impl Mailbox {
         }
         let accepted = parcel.take_first(self.room(&state));
         self.accept(&mut state, accepted.len());
-        accepted.iter().for_each(|event| state.delayed.push(event.clone(), due, deadline));
+        for (event, claim) in accepted.claimed() {
+            match claim.cloned() {
+                None => state.delayed.push(event.clone(), due, deadline),
+                Some(claim) => state.delayed.push_claimed(event.clone(), claim, due, deadline),
+            }
+        }
         // The task has to set its alarm.
         wake_sleeper(state);
         Pushed::but(parcel)
@@ -350,7 +349,7 @@ impl State {
 
     #[inline(never)]
     fn arrive_singly(&mut self, parcel: &Parcel) {
-        self.arrived.extend(parcel.singles());
+        parcel.each_single(|single| self.arrived.push(single));
     }
 
     /// Puts what arrived into its lanes.
@@ -362,8 +361,20 @@ impl State {
 
     /// Lets what is due join what waits.
     fn release_due(&mut self, now: Moment) {
+        if self.delayed.has_claims() {
+            return self.release_claimed(now);
+        }
         while let Some((event, deadline)) = self.delayed.pop_due(now) {
             let mut parcel = Parcel::one(event);
+            parcel.deadline = deadline;
+            self.arrive(parcel);
+        }
+    }
+
+    #[cold]
+    fn release_claimed(&mut self, now: Moment) {
+        while let Some((event, claim, deadline)) = self.delayed.pop_due_claimed(now) {
+            let mut parcel = Parcel::alone(event, claim);
             parcel.deadline = deadline;
             self.arrive(parcel);
         }

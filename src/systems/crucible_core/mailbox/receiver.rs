@@ -7,7 +7,7 @@ use crate::crucible_core::clock::{Clock, Moment, Timer};
 use crate::crucible_core::limiter::Limiter;
 use crate::crucible_core::sync::MutexGuard;
 use crate::event::Event;
-use crate::routing::Parcel;
+use crate::routing::{Claim, Parcel};
 
 /// The other end of a [`Mailbox`], in the hands of the task that serves it.
 #[derive(Debug)]
@@ -31,6 +31,8 @@ struct Verdict {
     acknowledged: usize,
     expired: usize,
     troubled: Option<Box<Settled>>,
+    /// Of the retries among it, where there is a budget.
+    claims: Vec<Claim>,
 }
 
 impl Receiver {
@@ -58,6 +60,11 @@ impl Receiver {
         self.batch.iter().flat_map(Parcel::iter)
     }
 
+    /// The same with each event's part of a budget.
+    pub(crate) fn claimed(&self) -> impl Iterator<Item = (&Arc<Event>, Option<&Claim>)> {
+        self.batch.iter().flat_map(Parcel::claimed)
+    }
+
     /// When the batch was taken.
     pub fn begun(&self) -> Moment {
         self.begun
@@ -73,6 +80,13 @@ impl Receiver {
     pub fn settle(&mut self, settled: Settled) {
         self.verdict.troubled = Some(Box::new(settled));
         self.let_go();
+    }
+
+    /// The same where there is a budget: with the parts of those that are tried again.
+    pub(crate) fn settle_claimed(&mut self, settled: Settled, claims: Vec<Claim>) {
+        debug_assert!(claims.is_empty() || claims.len() == settled.retries.len(), "each retry has its part");
+        self.verdict.claims = claims;
+        self.settle(settled);
     }
 
     fn let_go(&mut self) {
@@ -210,12 +224,12 @@ impl State {
             (verdict.acknowledged, verdict.expired) = (0, 0);
         }
         if let Some(troubled) = verdict.troubled.take() {
-            self.put_down_trouble(*troubled, clock.now(), load);
+            self.put_down_trouble(*troubled, std::mem::take(&mut verdict.claims), clock.now(), load);
         }
     }
 
     #[cold]
-    fn put_down_trouble(&mut self, troubled: Settled, now: Moment, load: &Gauges) {
+    fn put_down_trouble(&mut self, troubled: Settled, claims: Vec<Claim>, now: Moment, load: &Gauges) {
         let Settled { acknowledged, retries, dead_lettered, timed_out, panicked } = troubled;
         let done = acknowledged.iter().filter(|&&acknowledged| acknowledged).count();
         self.in_hand -= acknowledged.len();
@@ -224,8 +238,14 @@ impl State {
         self.counts.retried += retries.len() as u64;
         self.counts.timeouts += u64::from(timed_out);
         self.counts.panics += u64::from(panicked);
-        for (due, event) in retries {
-            self.delayed.push(event, due, Moment::NEVER);
+        if claims.is_empty() {
+            for (due, event) in retries {
+                self.delayed.push(event, due, Moment::NEVER);
+            }
+        } else {
+            for ((due, event), claim) in retries.into_iter().zip(claims) {
+                self.delayed.push_claimed(event, claim, due, Moment::NEVER);
+            }
         }
         self.breaker.settled(acknowledged, now);
         load.settled((done + dead_lettered) as u64);

@@ -1,13 +1,14 @@
 use std::future::Future;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::Wake;
 use std::time::Duration;
 
 use super::*;
 use crate::crucible_core::clock::{Clock, ManualClock};
 use crate::crucible_core::limiter::Limiter;
-use crate::event::{EventId, EventKind, Payload, Priority, Timestamp};
-use crate::routing::{Envelope, Health};
+use crate::event::{Event, EventId, EventKind, Payload, Priority, Timestamp};
+use crate::routing::{Budget, Claims, Envelope, Health};
 
 const NEVER: Moment = Moment::NEVER;
 
@@ -213,7 +214,10 @@ fn the_lowest_and_of_them_the_youngest_makes_room() {
     assert_eq!(push(7, Priority::Critical), Told::All); // for 1
     assert_eq!(push(8, Priority::Critical), Told::All); // for 4
     assert_eq!(push(9, Priority::Normal), Told::Full(1));
-    assert_eq!(displaced.iter().map(|event| event.id.0).collect::<Vec<_>>(), [2, 1, 4]);
+    assert_eq!(
+        displaced.iter().flat_map(Parcel::iter).map(|event| event.id.0).collect::<Vec<_>>(),
+        [2, 1, 4]
+    );
     let counts = bench.mailbox.counts();
     assert_eq!(
         (counts.ledger.accepted, counts.ledger.dead_lettered, counts.displaced, counts.ledger.queued),
@@ -234,7 +238,8 @@ fn displacing_splits_parcels_and_stops_where_nothing_is_lower() {
     let events = [4, 5].map(|id| event(id, if id == 4 { Priority::Critical } else { Priority::High }));
     let (parcel, mut displaced) = (Parcel::pick(&Arc::new(Envelope::new(events)), 0b11), Vec::new());
     let pushed = bench.mailbox.push_displacing(parcel, NEVER, &mut displaced);
-    assert_eq!((told(pushed), displaced[0].id.0, displaced.len()), (Told::Full(0b10), 3, 1));
+    let ids: Vec<u128> = displaced.iter().flat_map(Parcel::iter).map(|event| event.id.0).collect();
+    assert_eq!((told(pushed), ids), (Told::Full(0b10), vec![3]));
     assert_eq!(bench.take(), [4, 1, 2]);
 }
 
@@ -499,4 +504,69 @@ fn a_sparse_parcel_that_has_to_wait_after_all_is_taken_apart() {
     assert!(bench.poll().is_pending());
     bench.limiter.give_back(2);
     assert_eq!((bench.take(), bench.receiver.batch().len()), (vec![1, 2], 2));
+}
+
+/// A mailbox, a budget, and the envelope of so many events that have their parts of it.
+fn claimed(events: u128) -> (Bench, Arc<Budget>, Arc<Envelope>) {
+    let events: Vec<_> = (1..=events).map(|id| event(id, Priority::Normal)).collect();
+    let budget = Budget::new(u64::MAX);
+    let claims: Vec<_> = events.iter().map(|event| budget.claim(event).expect("there is room")).collect();
+    let lanes = [0, 0, u64::MAX >> (64 - events.len()), 0];
+    let envelope = Envelope::of_lanes(events.into(), lanes, Some(Box::new(Claims::new(claims))));
+    (Bench::new(100, 64), budget, Arc::new(envelope))
+}
+
+/// Of how many events bytes are held.
+fn held(budget: &Budget) -> u64 {
+    budget.held() / event(1, Priority::Normal).held_bytes()
+}
+
+#[test]
+fn who_waits_alone_for_a_retry_keeps_its_own_part_of_the_budget() {
+    let (mut bench, budget, envelope) = claimed(3);
+    bench.push(Parcel::pick(&envelope, 0b111));
+    drop(envelope);
+    bench.take();
+    let mut settled = Settled { acknowledged: vec![true, false, true], ..Settled::default() };
+    let (event, claim) = bench.receiver.claimed().nth(1).expect("three are there");
+    settled.retries.push((Moment(5), event.clone()));
+    let claims = claim.cloned().into_iter().collect();
+    bench.receiver.settle_claimed(settled, claims);
+    assert_eq!(held(&budget), 1);
+    assert!(bench.poll().is_pending());
+    bench.advance(5);
+    assert_eq!((bench.take(), held(&budget)), (vec![2], 1));
+    bench.receiver.acknowledge();
+    assert_eq!(held(&budget), 0);
+}
+
+#[test]
+fn what_is_taken_out_of_an_envelope_keeps_its_own_part_of_the_budget() {
+    let (mut bench, budget, envelope) = claimed(64);
+    // Sparse, and nobody sleeps who would take it at once.
+    bench.push(Parcel::pick(&envelope, 0b1));
+    bench.mailbox.push_delayed(Parcel::pick(&envelope, 0b10), Moment(5), NEVER);
+    drop(envelope);
+    assert_eq!(held(&budget), 2);
+    assert_eq!(bench.take(), [1]);
+    bench.receiver.acknowledge();
+    assert!(bench.poll().is_pending());
+    assert_eq!(held(&budget), 1);
+    bench.mailbox.end();
+    assert_eq!(held(&budget), 0);
+}
+
+#[test]
+fn who_is_displaced_takes_its_part_of_the_budget_along() {
+    let (bench, budget, envelope) = claimed(2);
+    let bench = Bench { mailbox: Mailbox::new(2, BreakerPolicy::default()), ..bench };
+    bench.push(Parcel::pick(&envelope, 0b11));
+    drop(envelope);
+    let mut displaced = Vec::new();
+    bench.mailbox.push_displacing(one(9, Priority::Critical), NEVER, &mut displaced);
+    assert_eq!(displaced.len(), 1);
+    bench.mailbox.end();
+    assert_eq!(held(&budget), 1);
+    drop(displaced);
+    assert_eq!(held(&budget), 0);
 }

@@ -43,6 +43,7 @@ fn keeps_its_bounds(config: &Config) {
     assert!(config.mailbox_capacity >= 1 && config.batch >= 16 && config.concurrent_deliveries >= 1);
     assert!(breaker.threshold >= 1 && breaker.probes >= 1 && window.entries <= 1 << 24);
     assert!(retry.first <= retry.longest && (0.0..=1.0).contains(&retry.jitter));
+    assert!(config.byte_budget.is_none_or(|budget| budget >= config.limits.held_bytes()));
     let times = [config.event_timeout, config.handler_timeout, retry.first, breaker.open_for];
     assert!(!times.contains(&Duration::ZERO));
     assert!(window.entries == 0 || !window.time.is_zero());

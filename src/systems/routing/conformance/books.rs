@@ -58,8 +58,10 @@ async fn statistics<S: EventSystem>(mut stage: Stage<S>) -> Verdict {
         services: vec![service("a", 7), service("b", 4), service("c", 0)],
         ..Statistics::default()
     };
+    let counted = stage.system.statistics().await?;
+    same("bytes held, where they are counted", 0, counted.held_bytes.unwrap_or(0))?;
     // A system that remembers ids may remember these.
-    let counted = Statistics { remembered_ids: 0, ..stage.system.statistics().await? };
+    let counted = Statistics { remembered_ids: 0, held_bytes: None, letter_bytes: None, ..counted };
     same("statistics", expected, counted)
 }
 
@@ -80,6 +82,7 @@ async fn terms_tell<S: EventSystem>(stage: Stage<S>) -> Verdict {
         (Capability::Retries, terms.retry.is_some()),
         (Capability::CircuitBreakers, terms.breaker.is_some()),
         (Capability::DeadLetters, terms.dead_letters.is_some()),
+        (Capability::ByteBudget, terms.byte_budget.is_some()),
     ];
     for (capability, told) in told {
         ensure(told || !stage.offers(capability), format_args!("the terms tell what {capability} means"))?;

@@ -19,6 +19,7 @@ mod back_pressure;
 mod balancing;
 mod books;
 mod breakers;
+mod budget;
 mod clock;
 mod concurrency;
 mod dead_letters;
@@ -105,6 +106,7 @@ fn cases<S: EventSystem>() -> Vec<Case<S>> {
         retries::cases(),
         dead_letters::cases(),
         breakers::cases(),
+        budget::cases(),
         concurrency::cases(),
         panics::cases(),
         shutdown::cases(),

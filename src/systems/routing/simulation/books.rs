@@ -1,5 +1,7 @@
 //! Ledger and statistics against what was seen.
 
+use std::collections::BTreeSet;
+
 use super::coverage::Count;
 use super::published::{Fate, Published};
 use super::violation::Promise;
@@ -33,11 +35,43 @@ impl Model {
             let kept = statistics.dead_letters;
             self.hold(kept <= most, Promise::Bounds, || format!("{kept} dead letters, {most} at most"));
         }
+        self.check_bytes(statistics);
         if self.publishing == 0
             && let Some(window) = &mut self.window
         {
             let (expected, got) = (window.len(now) as u64, statistics.remembered_ids as u64);
             self.same(Promise::Window, "remembered ids", expected, got);
+        }
+    }
+
+    /// No more bytes are held than may be, and no more by dead letters alone.
+    fn check_bytes(&mut self, statistics: &Statistics) {
+        let limit = self.terms.byte_budget.filter(|_| self.offers(Capability::ByteBudget));
+        let (Some(most), Some(held), Some(of_letters)) =
+            (limit, statistics.held_bytes, statistics.letter_bytes)
+        else {
+            return self
+                .hold(limit.is_none(), Promise::Bounds, || "nobody tells how many bytes are held".into());
+        };
+        self.hold(of_letters <= held && held <= most, Promise::Bounds, || {
+            format!("{held} bytes are held, {of_letters} by dead letters alone, {most} at most")
+        });
+    }
+
+    /// When nothing is under way only dead letters hold bytes: each of their events once.
+    fn check_bytes_of_letters(&mut self, statistics: &Statistics) {
+        if self.unclear > 0 || !self.offers(Capability::ByteBudget) {
+            return;
+        }
+        let serials: BTreeSet<usize> = self.letters.kept.iter().map(|letter| letter.serial).collect();
+        let bytes = serials.into_iter().map(|serial| self.published[serial].bytes).sum();
+        for (what, got) in [("held", statistics.held_bytes), ("of letters", statistics.letter_bytes)] {
+            self.same(
+                Promise::Books,
+                &format!("bytes {what} when all is quiet"),
+                bytes,
+                got.unwrap_or(u64::MAX),
+            );
         }
     }
 
@@ -48,6 +82,7 @@ impl Model {
         self.same(Promise::Books, "abandoned without a shutdown", 0, ledger.abandoned);
         let displaced = self.check_statistics(statistics);
         self.check_ledger(ledger, displaced);
+        self.check_bytes_of_letters(statistics);
         self.check_turned_away();
         let early = self.unseen_before_their_time();
         self.hold(early <= displaced, Promise::Deliveries, || {
@@ -76,6 +111,7 @@ impl Model {
         self.same(Promise::Books, "unsettled deliveries after shutdown", 0, ledger.unsettled());
         let displaced = self.check_statistics(statistics);
         self.check_ledger(ledger, displaced);
+        self.check_bytes_of_letters(statistics);
         self.count(Count::Abandoned, ledger.abandoned);
         self.count(Count::Shutdowns, u64::from(ledger.abandoned > 0));
         self.note(&[ledger.accepted, ledger.abandoned], || format!("the end: {ledger:?}"));

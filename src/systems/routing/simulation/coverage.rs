@@ -22,6 +22,7 @@ pub enum Count {
     Expired,
     Duplicates,
     Refused,
+    OverBudget,
     Unmatched,
     TurnedAway,
     Waits,
@@ -45,7 +46,7 @@ pub enum Count {
 
 impl Count {
     /// All of them, in order.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::Seeds,
         Self::Events,
         Self::Deliveries,
@@ -57,6 +58,7 @@ impl Count {
         Self::Expired,
         Self::Duplicates,
         Self::Refused,
+        Self::OverBudget,
         Self::Unmatched,
         Self::TurnedAway,
         Self::Waits,
@@ -92,6 +94,7 @@ impl Count {
             Self::Expired => "expired",
             Self::Duplicates => "duplicates",
             Self::Refused => "events refused",
+            Self::OverBudget => "events refused for want of bytes",
             Self::Unmatched => "events for nobody",
             Self::TurnedAway => "turned away",
             Self::Waits => "calls that waited for room",

@@ -9,6 +9,7 @@ use super::script::{Draft, Mood, Script, Step};
 use crate::event::{Category, EventKind, Name, Priority, Target};
 use crate::routing::{
     BreakerPolicy, Filter, GroupSpec, Member, OnFull, RetryPolicy, Rule, Strategy, Terms, WindowPolicy,
+    chance::splitmix64,
 };
 
 /// Few names, so that they meet.
@@ -32,7 +33,7 @@ impl Script {
     /// The script of this seed. Those from 2,000 on are longer.
     pub fn from_seed(seed: u64) -> Self {
         let mut draw = Draw(ChaCha8Rng::seed_from_u64(seed));
-        let wishes = draw.terms();
+        let wishes = Terms { byte_budget: byte_budget(seed), ..draw.terms() };
         let mut steps = Vec::new();
         for service in SERVICES {
             if draw.chance(850) {
@@ -56,6 +57,15 @@ impl Script {
         Self { seed, wishes, steps }
     }
 }
+
+/// One script in four wishes a budget, of some few events to many. Drawn apart: the others stay what they were without.
+fn byte_budget(seed: u64) -> Option<u64> {
+    let draw = splitmix64(seed, 0);
+    (draw & 3 == 0).then(|| SMALLEST_BUDGET + (draw >> 8) % 15_000)
+}
+
+/// Bytes that a budget has room for at least: a system that is to keep it has to refuse larger events.
+const SMALLEST_BUDGET: u64 = 1_000;
 
 /// What distinguishes one script from another beyond its steps.
 struct Pace {
@@ -132,6 +142,7 @@ impl Draw {
                 probes: self.size(1, 4),
             }),
             dead_letters: Some(self.size(2, 16)),
+            byte_budget: None,
         }
     }
 

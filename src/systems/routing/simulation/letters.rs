@@ -3,7 +3,7 @@ use std::collections::VecDeque;
 use super::published::{Delivery, Fate};
 use super::violation::Promise;
 use super::world::Model;
-use crate::routing::{DeadLetter, DeathCause};
+use crate::routing::{Capability, DeadLetter, DeathCause};
 
 /// The dead letters that have to be there.
 #[derive(Debug)]
@@ -79,7 +79,8 @@ impl Model {
             }
             found.push_front(read);
         }
-        let missing = !known.is_empty() && len < capacity;
+        // Those that are left are the oldest: they may have made room for bytes.
+        let missing = !known.is_empty() && len < capacity && !self.offers(Capability::ByteBudget);
         self.hold(!missing, Promise::DeadLetters, || format!("missing though there is room: {known:?}"));
         self.letters.kept = found;
     }

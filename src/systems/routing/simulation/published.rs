@@ -6,6 +6,7 @@ pub(super) struct Published {
     pub(super) id: EventId,
     pub(super) publisher: usize,
     pub(super) lane: usize,
+    pub(super) bytes: u64,
     pub(super) retry_limit: u16,
     /// How many events led to it: 0 from a publisher, 1 from a handler of such a one, …
     pub(super) generation: u32,
@@ -32,6 +33,8 @@ pub(super) struct Published {
 pub(super) enum Expected {
     Refused(crate::routing::Refusal),
     Duplicate,
+    /// Refused: there is no room for its bytes.
+    OverBudget,
     /// That many groups have no member available.
     Routed {
         unavailable: u32,

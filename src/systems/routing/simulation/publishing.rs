@@ -44,8 +44,11 @@ async fn publish_at_once<S: EventSystem>(
     drafts: &[(Option<usize>, Draft)],
 ) {
     // Before the first await of the call: what the system goes by at this moment.
-    let by_state = world.lock().goes_by_state;
-    let statistics = if by_state { system.statistics().await.ok() } else { None };
+    let asks = {
+        let model = world.lock();
+        model.goes_by_state || model.offers(Capability::ByteBudget)
+    };
+    let statistics = if asks { system.statistics().await.ok() } else { None };
     let wall = system.now();
     let (first, events) = {
         let mut model = world.lock();
@@ -53,10 +56,11 @@ async fn publish_at_once<S: EventSystem>(
             model.look(statistics);
         }
         model.publishing += 1;
+        let mut room = model.room(statistics.as_ref());
         let first = model.published.len();
         let events: Vec<_> = drafts
             .iter()
-            .map(|(cause, draft)| model.foretell(manner, draft, *cause, wall, drafts.len() > 1))
+            .map(|(cause, draft)| model.foretell(manner, draft, *cause, wall, drafts.len() > 1, &mut room))
             .collect();
         (first, events)
     };
@@ -93,6 +97,7 @@ impl Model {
         cause: Option<usize>,
         wall: Timestamp,
         among_others: bool,
+        room: &mut u64,
     ) -> Arc<Event> {
         let now = self.now();
         let serial = self.published.len();
@@ -102,6 +107,7 @@ impl Model {
             id: event.id,
             publisher: manner.publisher,
             lane: event.priority.lane(),
+            bytes: event.held_bytes(),
             retry_limit: event.retry_limit,
             generation,
             called_at: now,
@@ -115,7 +121,7 @@ impl Model {
             loose_groups: 0,
             told: 0,
         };
-        published.expected = self.route(&event, &mut published, among_others);
+        published.expected = self.route(&event, &mut published, among_others, room);
         if self.tells() {
             let to: Vec<_> =
                 published.deliveries.iter().map(|to| self.actors[to.actor].name.clone()).collect();
@@ -160,7 +166,23 @@ impl Model {
         })
     }
 
-    fn route(&mut self, event: &Event, published: &mut Published, among_others: bool) -> Expected {
+    /// For how many bytes there is room beside what has to be held: what dead letters alone hold does not.
+    fn room(&self, statistics: Option<&Statistics>) -> u64 {
+        let told = statistics.and_then(|told| Some((told.held_bytes?, told.letter_bytes?)));
+        let limit = self.terms.byte_budget.filter(|_| self.offers(Capability::ByteBudget));
+        match (limit, told) {
+            (Some(limit), Some((held, of_letters))) => (limit + of_letters).saturating_sub(held),
+            _ => u64::MAX,
+        }
+    }
+
+    fn route(
+        &mut self,
+        event: &Event,
+        published: &mut Published,
+        among_others: bool,
+        room: &mut u64,
+    ) -> Expected {
         let now = published.called_at;
         if event.source.is_empty() {
             return Expected::Refused(Refusal::Invalid(Invalid::EmptyName { field: "source" }));
@@ -171,8 +193,15 @@ impl Model {
         if self.closing {
             return Expected::Duplicate; // it is not looked at
         }
-        if self.window.as_mut().is_some_and(|window| window.is_duplicate(event.id, now)) {
+        if self.window.as_mut().is_some_and(|window| window.contains(event.id, now)) {
             return Expected::Duplicate;
+        }
+        match room.checked_sub(published.bytes) {
+            Some(left) => *room = left,
+            None => return Expected::OverBudget,
+        }
+        if let Some(window) = &mut self.window {
+            window.insert(event.id, now);
         }
         let mut unavailable = 0;
         if self.goes_by_state {
@@ -285,6 +314,7 @@ impl Model {
                 self.count(Count::Refused, 1);
                 false
             }
+            (Expected::OverBudget, Publication::Refused(got)) => self.refused_for_bytes(serial, got),
             (Expected::Duplicate, Publication::Duplicate) => {
                 self.totals.duplicate_events += 1;
                 self.count(Count::Duplicates, 1);
@@ -309,6 +339,20 @@ impl Model {
                 false
             }
         }
+    }
+
+    fn refused_for_bytes(&mut self, serial: usize, got: &Refusal) -> bool {
+        let (own, most) = (self.published[serial].bytes, self.terms.byte_budget.unwrap_or(u64::MAX));
+        let fits = match *got {
+            Refusal::OverBudget { bytes, held, limit } => {
+                bytes == own && limit == most && held <= limit && held + bytes > limit
+            }
+            _ => false,
+        };
+        self.hold(fits, Promise::Answers, || format!("#{serial} takes {own} of {most} bytes, but {got:?}"));
+        self.totals.refused_events += 1;
+        self.count(Count::OverBudget, 1);
+        false
     }
 
     fn accepted(

@@ -20,20 +20,18 @@ impl Window {
         while self.accepted.pop_front_if(|(_, at)| now - *at >= time).is_some() {}
     }
 
-    /// Whether the id counts as seen; if not, it does from now on.
-    pub(super) fn is_duplicate(&mut self, id: EventId, now: u64) -> bool {
-        if self.policy.entries == 0 {
-            return false;
-        }
+    /// Whether the id counts as seen.
+    pub(super) fn contains(&mut self, id: EventId, now: u64) -> bool {
         self.prune(now);
-        if self.accepted.iter().any(|&(seen, _)| seen == id) {
-            return true;
-        }
+        self.accepted.iter().any(|&(seen, _)| seen == id)
+    }
+
+    /// It does from now on.
+    pub(super) fn insert(&mut self, id: EventId, now: u64) {
         self.accepted.push_back((id, now));
         if self.accepted.len() > self.policy.entries {
             self.accepted.pop_front();
         }
-        false
     }
 
     /// Nobody got it.

@@ -19,6 +19,7 @@ pub(crate) fn told(mutation: Mutation, mut terms: Terms) -> Terms {
         retry,
         breaker,
         dead_letters,
+        byte_budget,
         ..
     } = &mut terms;
     match mutation {
@@ -39,6 +40,7 @@ pub(crate) fn told(mutation: Mutation, mut terms: Terms) -> Terms {
         Mutation::TriesEarly => change(breaker, |breaker| breaker.open_for *= 2),
         Mutation::TriesLate => change(breaker, |breaker| breaker.open_for /= 2),
         Mutation::TriesMore => change(breaker, |breaker| breaker.probes -= 1),
+        Mutation::Overspends => change(byte_budget, |most| *most -= *most / 4),
         Mutation::KeepsFewer => change(dead_letters, |most| *most += 1),
         _ => {}
     }

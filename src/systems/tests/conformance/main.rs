@@ -97,17 +97,25 @@ fn tests() -> Vec<Test> {
         let check = move || is_noticed(CrucibleCore::default, mutation);
         Test::new(format!("crucible_core_that_{mutation}_is_noticed"), check)
     });
+    let with_budget = Mutation::WITH_BUDGET.map(|mutation| {
+        let check = move || is_noticed(small, mutation);
+        Test::new(format!("small_crucible_core_that_{mutation}_is_noticed"), check)
+    });
     let mut tests = vec![
         Test::new("systems_conform", systems_conform),
         Test::new("systems_conform_on_worker_threads", systems_conform_on_worker_threads),
     ];
     tests.extend(coordinator);
     tests.extend(core);
+    tests.extend(with_budget);
     tests
 }
 
+fn small() -> CrucibleCore {
+    CrucibleCore::new(settings::small()).expect("small, but it works")
+}
+
 fn systems_conform() -> Checked {
-    let small = || CrucibleCore::new(settings::small()).expect("small, but it works");
     show(&[
         ("DataCoordinator", paused().block_on(conformance::run(DataCoordinator::default))),
         ("CrucibleCore", paused().block_on(conformance::run(CrucibleCore::default))),

@@ -98,7 +98,9 @@ impl<S: EventSystem> Mutant<S> {
             (Mutation::SaysAccepted, Publication::BackPressure { deliveries, .. }) => {
                 Publication::Accepted { deliveries: Some(deliveries) }
             }
-            (Mutation::RemembersAll, _) if refused.contains(&event) => Publication::Duplicate,
+            (Mutation::RemembersAll | Mutation::RemembersWhatDidNotFit, _) if refused.contains(&event) => {
+                Publication::Duplicate
+            }
             (_, told @ (Publication::Refused(_) | Publication::BackPressure { deliveries: 0, .. })) => {
                 refused.insert(event);
                 told
@@ -273,6 +275,9 @@ impl<S: EventSystem> EventSystem for Mutant<S> {
     async fn statistics(&self) -> Result<Statistics, SystemError> {
         let mut statistics = self.inner.statistics().await?;
         statistics.services.iter_mut().for_each(|count| self.lie(count));
+        if self.mutation == Mutation::KeepsBytes {
+            statistics.held_bytes = statistics.held_bytes.map(|held| held + statistics.accepted_events);
+        }
         if self.mutation == Mutation::UncountsDuplicates {
             statistics.duplicate_events = 0;
         }

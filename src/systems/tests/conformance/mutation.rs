@@ -119,12 +119,22 @@ pub(crate) enum Mutation {
     HidesTrouble,
     /// Of the events that it keeps its gauges tell.
     TellsWhatItHolds,
+    /// More bytes are held than the terms say.
+    Overspends,
+    /// Some bytes are never given back.
+    KeepsBytes,
+    /// What did not fit into the budget counts as seen.
+    RemembersWhatDidNotFit,
     /// A strategy that is not offered is taken for rounds.
     PassesForBalanced,
 }
 
 impl Mutation {
-    /// Those of a system that offers everything.
+    /// Those of a system that has a byte budget.
+    pub(crate) const WITH_BUDGET: [Self; 3] =
+        [Self::Overspends, Self::KeepsBytes, Self::RemembersWhatDidNotFit];
+
+    /// Those of a system that offers everything else.
     pub(crate) const ALL: [Self; 57] = [
         Self::Drops,
         Self::Doubles,
@@ -255,6 +265,9 @@ impl Mutation {
                 "the lowest makes room",
             ],
             Self::TellsWhatItHolds => &["nothing piles up"],
+            Self::Overspends => &["no more than the budget", "a batch at the budget"],
+            Self::KeepsBytes => &["no more than the budget", "a batch at the budget", "letters give way"],
+            Self::RemembersWhatDidNotFit => &["no more than the budget"],
             Self::PassesForBalanced => &["says what it lacks"],
         }
     }
@@ -321,6 +334,9 @@ impl fmt::Display for Mutation {
             Self::KeepsItsTerms => "keeps_its_terms",
             Self::HidesTrouble => "hides_trouble",
             Self::TellsWhatItHolds => "tells_what_it_holds",
+            Self::Overspends => "overspends",
+            Self::KeepsBytes => "keeps_bytes",
+            Self::RemembersWhatDidNotFit => "remembers_what_did_not_fit",
             Self::PassesForBalanced => "passes_for_balanced",
         })
     }

@@ -18,13 +18,14 @@ pub(crate) fn small() -> Config {
         retry: RetryPolicy { first: millis(10), longest: millis(30), jitter: 0.9, seed: 3 },
         breaker: BreakerPolicy { threshold: 2, open_for: millis(300), probes: 3 },
         dead_letters: 8,
+        byte_budget: Some(Config::default().limits.held_bytes()),
         ..Config::default()
     }
 }
 
 /// Cases that wait for a time of the terms, and the settings which make that short where it is the real
-/// clock that passes. All other times stay what they are: so none comes in the way of a slow machine.
-pub(crate) fn short() -> [(&'static [&'static str], Config); 5] {
+/// clock that passes; and those that need a byte budget. All other times stay what they are: so none comes in the way of a slow machine.
+pub(crate) fn short() -> [(&'static [&'static str], Config); 6] {
     let with = |shorten: fn(&mut Config)| {
         let mut config = Config::default();
         shorten(&mut config);
@@ -50,6 +51,10 @@ pub(crate) fn short() -> [(&'static [&'static str], Config); 5] {
                 "nothing piles up",
             ],
             with(|config| config.breaker.open_for = Duration::from_millis(200)),
+        ),
+        (
+            &["no more than the budget", "a batch at the budget", "held until settled", "letters give way"],
+            with(|config| config.byte_budget = Some(config.limits.held_bytes())),
         ),
         // They show nothing to a machine that is slower than this.
         (

@@ -1,6 +1,6 @@
 use crucible_events::crucible_core::{Clock, Config, CrucibleCore};
 use crucible_events::data_coordinator::DataCoordinator;
-use crucible_events::event::Timestamp;
+use crucible_events::event::{Limits, Timestamp};
 use crucible_events::routing::Terms;
 use crucible_events::routing::simulation::{self, Count, Run, Script, Tell, Violation};
 
@@ -71,11 +71,15 @@ impl System {
     }
 }
 
+fn small_limits() -> Limits {
+    Limits { payload_bytes: 16, name_bytes: 16, targets: 4, metadata_entries: 0, metadata_bytes: 0 }
+}
+
 /// With the small bounds that the script wishes.
 fn crucible_core(script: &Script) -> CrucibleCore {
     let default = Config::default();
     let Terms { mailbox_capacity, batch, concurrent_deliveries, event_timeout, .. } = script.wishes;
-    let Terms { handler_timeout, window, retry, breaker, dead_letters, .. } = script.wishes;
+    let Terms { handler_timeout, window, retry, breaker, dead_letters, byte_budget, .. } = script.wishes;
     let config = Config {
         mailbox_capacity: mailbox_capacity.unwrap_or(default.mailbox_capacity),
         batch: batch.unwrap_or(default.batch),
@@ -86,7 +90,9 @@ fn crucible_core(script: &Script) -> CrucibleCore {
         retry: retry.unwrap_or(default.retry),
         breaker: breaker.unwrap_or(default.breaker),
         dead_letters: dead_letters.unwrap_or(default.dead_letters),
-        limits: default.limits,
+        byte_budget,
+        // A budget has to have room for the largest event: for the small one that is wished, all are small.
+        limits: if byte_budget.is_some() { small_limits() } else { default.limits },
     };
     // A time of day that is the same in every run.
     let clock = Clock::beginning(Timestamp(1_700_000_000_000_000_000));

@@ -31,6 +31,7 @@ const TABLES: [(&str, &[Setting]); 5] = [
             ("event_timeout", TIMES),
             ("handler_timeout", TIMES),
             ("dead_letters", NUMBERS),
+            ("byte_budget", NUMBERS),
         ],
     ),
     ("window", &[("entries", NUMBERS), ("time", TIMES)]),
