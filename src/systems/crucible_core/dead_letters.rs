@@ -31,7 +31,7 @@ struct State {
 
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct LetterCounts {
-    /// Made room for younger ones.
+    /// Made room for younger ones, or for new events.
     pub(super) lost: u64,
     pub(super) replayed: u64,
     pub(super) kept: usize,

@@ -16,6 +16,8 @@
 //! - A handler that fails, panics or exceeds its time-out has failed its deliveries; they wait beside the
 //!   others until they are tried again. While a breaker is open, deliveries wait in the mailbox. A time-out
 //!   or retry that does not happen sets no alarm: the runtime's timer is asked only by tasks that wait.
+//! - With a byte budget each event that is accepted claims its bytes, wherever it is held, until the last who holds it
+//!   lets go; what finds no room is refused.
 //! - All that is decided by time goes by one injected [`Clock`].
 //!
 //! What is public beside [`CrucibleCore`] are parts: to be used alone, and measured alone.

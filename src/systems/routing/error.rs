@@ -38,7 +38,7 @@ pub enum SystemError {
         /// What is wrong.
         why: &'static str,
     },
-    /// There is no such dead letter: it was replayed or purged, or made room for younger ones.
+    /// There is no such dead letter: it was replayed or purged, or made room for younger ones or for new events.
     #[error("there is no dead letter {0}")]
     NoLetter(LetterId),
     /// A service has an unacceptable time-out.

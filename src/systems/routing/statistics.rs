@@ -19,7 +19,7 @@ pub struct Statistics {
     pub remembered_ids: usize,
     /// Dead letters that are kept at this moment.
     pub dead_letters: usize,
-    /// Dead letters that made room for younger ones, unseen or not.
+    /// Dead letters that made room for younger ones, or for new events, unseen or not.
     pub lost_letters: u64,
     /// Dead letters that were accepted again.
     pub replayed_letters: u64,

@@ -4,6 +4,7 @@ use super::{often_first, rarely};
 
 const NUMBERS: &[&str] =
     &["16", "0", "1", "15", "1_000", "0x10", "-1", "4294967296", "16777217", "9223372036854775807"];
+const BUDGETS: &[&str] = &["20_000_000", "9223372036854775807", "16", "0", "-1", "1e9"];
 const TIMES: &[&str] = &[
     r#""1s""#,
     r#""0s""#,
@@ -31,7 +32,7 @@ const TABLES: [(&str, &[Setting]); 5] = [
             ("event_timeout", TIMES),
             ("handler_timeout", TIMES),
             ("dead_letters", NUMBERS),
-            ("byte_budget", NUMBERS),
+            ("byte_budget", BUDGETS),
         ],
     ),
     ("window", &[("entries", NUMBERS), ("time", TIMES)]),
