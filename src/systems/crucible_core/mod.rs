@@ -323,7 +323,7 @@ impl EventSystem for CrucibleCore {
             lost_letters: letters.lost,
             replayed_letters: letters.replayed,
             held_bytes: self.budget.as_ref().map(|budget| budget.held()),
-            letter_bytes: self.budget.as_ref().map(|_| self.shared.letters.bytes()),
+            letter_bytes: self.budget.as_ref().map_or(0, |_| self.shared.letters.bytes()),
             rules,
             services,
         })

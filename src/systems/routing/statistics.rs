@@ -26,7 +26,7 @@ pub struct Statistics {
     /// Bytes of the events that are held at this moment; `None` where nobody counts them, as without a budget.
     pub held_bytes: Option<u64>,
     /// Of these, what dead letters alone hold, which make room for new events.
-    pub letter_bytes: Option<u64>,
+    pub letter_bytes: u64,
     /// Rules in force.
     pub rules: usize,
     /// One entry for each registered service, by name.

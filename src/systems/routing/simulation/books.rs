@@ -47,12 +47,11 @@ impl Model {
     /// No more bytes are held than may be, and no more by dead letters alone.
     fn check_bytes(&mut self, statistics: &Statistics) {
         let limit = self.terms.byte_budget.filter(|_| self.offers(Capability::ByteBudget));
-        let (Some(most), Some(held), Some(of_letters)) =
-            (limit, statistics.held_bytes, statistics.letter_bytes)
-        else {
+        let (Some(most), Some(held)) = (limit, statistics.held_bytes) else {
             return self
                 .hold(limit.is_none(), Promise::Bounds, || "nobody tells how many bytes are held".into());
         };
+        let of_letters = statistics.letter_bytes;
         self.hold(of_letters <= held && held <= most, Promise::Bounds, || {
             format!("{held} bytes are held, {of_letters} by dead letters alone, {most} at most")
         });
@@ -65,7 +64,7 @@ impl Model {
         }
         let serials: BTreeSet<usize> = self.letters.kept.iter().map(|letter| letter.serial).collect();
         let bytes = serials.into_iter().map(|serial| self.published[serial].bytes).sum();
-        for (what, got) in [("held", statistics.held_bytes), ("of letters", statistics.letter_bytes)] {
+        for (what, got) in [("held", statistics.held_bytes), ("of letters", Some(statistics.letter_bytes))] {
             self.same(
                 Promise::Books,
                 &format!("bytes {what} when all is quiet"),

@@ -168,7 +168,7 @@ impl Model {
 
     /// For how many bytes there is room beside what has to be held: what dead letters alone hold does not.
     fn room(&self, statistics: Option<&Statistics>) -> u64 {
-        let told = statistics.and_then(|told| Some((told.held_bytes?, told.letter_bytes?)));
+        let told = statistics.and_then(|told| Some((told.held_bytes?, told.letter_bytes)));
         let limit = self.terms.byte_budget.filter(|_| self.offers(Capability::ByteBudget));
         match (limit, told) {
             (Some(limit), Some((held, of_letters))) => (limit + of_letters).saturating_sub(held),
