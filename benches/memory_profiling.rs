@@ -19,7 +19,7 @@ use crucible_perf::measure::{Run, heap};
 use crucible_perf::report::memory_profiling::{sparkline, text};
 use crucible_perf::results::memory_profiling::{MemoryProfiling, Verdict};
 use crucible_perf::results::{Document, ResultFile, ResultsDir, StoreError};
-use crucible_perf::targets::memory_profiling::{Figure, Plan, PlanError, Settings, figures};
+use crucible_perf::targets::memory_profiling::{Figure, Plan, PlanError, Settings, figures, lineup};
 
 const TARGET: &str = "memory_profiling";
 
@@ -32,7 +32,7 @@ static HEAP: Cap<heap::Allocator> = Cap::new(heap::ALLOCATOR, usize::MAX);
 struct Args {
     #[command(flatten)]
     common: BenchArgs,
-    /// Only this system (may be given more than once) [default: DataCoordinator, CrucibleCore]
+    /// Only this system (may be given more than once) [default: DataCoordinator, CrucibleCore, CrucibleCore-16MiB]
     #[arg(long, value_name = "NAME")]
     system: Vec<String>,
     /// Cycles of 1,000 events of the shorter run for leaks. The longer one has 2.5 times as many: with 40 a block in
@@ -48,7 +48,7 @@ struct Args {
 }
 
 fn main() -> ExitCode {
-    let lineup = Lineup::standard();
+    let lineup = lineup();
     let limit = HeapLimit {
         allocated: || HEAP.allocated(),
         set: |bytes| HEAP.set_limit(bytes).unwrap_or_else(|()| unreachable!("more than is allocated")),
@@ -77,7 +77,7 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// The two systems, unless others are named.
+/// All but the references, unless others are named.
 fn chosen(args: &Args, lineup: Lineup) -> Result<Lineup, String> {
     for name in &args.system {
         lineup.find(name).map_err(|unknown| unknown.to_string())?;

@@ -1,4 +1,4 @@
-use crucible_events::crucible_core::CrucibleCore;
+use crucible_events::crucible_core::{Config, CrucibleCore};
 use crucible_events::data_coordinator::DataCoordinator;
 use crucible_events::reference::Reference;
 
@@ -15,6 +15,15 @@ pub fn data_coordinator(_: &Workload) -> DataCoordinator {
 /// The daemon with its default configuration, as it is shipped.
 pub fn crucible_core(_: &Workload) -> CrucibleCore {
     CrucibleCore::default()
+}
+
+/// Of [`crucible_core_with_budget`]: bytes of events.
+pub const BUDGET: u64 = 16 << 20;
+
+/// The daemon with a byte budget of [`BUDGET`], all else as by default.
+pub fn crucible_core_with_budget(_: &Workload) -> CrucibleCore {
+    let config = Config { byte_budget: Some(BUDGET), ..Config::default() };
+    CrucibleCore::new(config).expect("a budget beyond the largest event that the default limits allow")
 }
 
 /// The reference for single publishing; it knows the receivers of each event beforehand.

@@ -8,7 +8,8 @@ mod work;
 
 pub use drive::{BATCH, DriveError, Publishing, publish_all};
 pub use make::{
-    REFERENCE_CAPACITY, crucible_core, data_coordinator, reference_batched, reference_one_by_one,
+    BUDGET, REFERENCE_CAPACITY, crucible_core, crucible_core_with_budget, data_coordinator,
+    reference_batched, reference_one_by_one,
 };
 pub use stage::{SetUpError, Stage, StillWhole, WrongDeliveries};
 pub use work::{HandlerWork, LatencyLog, WorkingHandler};

@@ -4,4 +4,4 @@
 mod leak;
 mod plan;
 
-pub use plan::{Figure, Plan, PlanError, Settings, figures};
+pub use plan::{Figure, Plan, PlanError, Settings, figures, lineup};

@@ -10,9 +10,15 @@ use crate::experiment::{
 use crate::results::memory_profiling::{
     MemoryProfiling, PressureFigure, ProfileFigure, SizeClass, SystemUsage, UsageFigure,
 };
-use crate::sut::Publishing;
+use crate::sut::{self, Publishing};
 use crate::targets::scenario_facts;
 use crate::workload::Scenario;
+
+/// All systems, and CrucibleCore with a byte budget: half of what it may have under pressure.
+pub fn lineup() -> Lineup {
+    let name = format!("CrucibleCore-{}MiB", sut::BUDGET >> 20);
+    Lineup::standard().with(name, Role::Candidate, sut::crucible_core_with_budget)
+}
 
 /// How much is measured.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,7 +127,7 @@ const SMALL: usize = 128;
 const WARM_UP_EVENTS: usize = 16_384;
 
 /// What a system may have under pressure, beyond what its set-up took.
-const LIMIT: u64 = 32 << 20;
+const LIMIT: u64 = 2 * sut::BUDGET;
 
 /// Takes figures, one after the other, and keeps what was taken.
 pub struct Plan<'a> {
