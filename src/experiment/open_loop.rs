@@ -71,7 +71,7 @@ async fn offer<S: EventSystem>(
     let stage = Stage::set_up(system, &workload, |recorder| {
         let log = LatencyLog::new(origin);
         logs.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(log.clone());
-        WorkingHandler { recorder, work: spec.work, log: Some(log) }
+        WorkingHandler { recorder, work: spec.work, log }
     })
     .await?;
     let (send, due) = mpsc::unbounded_channel();
