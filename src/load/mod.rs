@@ -19,7 +19,7 @@ pub use crucible_faults as faults;
 pub use clock::{Clock, SystemClock};
 pub use config::{ConfigError, LoadTestConfig};
 pub use course::Course;
-pub use pacer::{pace, spawn_pacer};
+pub use pacer::{pace, pace_from, spawn_pacer, spawn_pacer_from};
 pub use pattern::{EventPattern, InvalidPattern};
 pub use schedule::{Arrivals, Schedule};
 pub use shape::{InvalidShape, Shape};
