@@ -147,11 +147,11 @@ impl Offer {
         let cpu = CpuTime::of_this_process();
         let (pacer, due) = self.start_pacer(begin)?;
         let published = self.publish_due(&stage, due).await?;
-        let last = Instant::now();
         self.faults.end();
         absent.await.map_err(|_| RunError::Panicked)??;
         stage.system.quiesce().await?;
-        let (elapsed, drained) = (begin.elapsed(), last.elapsed());
+        let elapsed = begin.elapsed();
+        let drained = elapsed.saturating_sub(Duration::from_nanos(self.counts.last_due_ns.load(Relaxed)));
         let cpu = cpu.and_then(|before| Ok(CpuTime::of_this_process()?.since(&before).total()));
         let _ = words.send(Word::Quiet);
         polling.abort();
@@ -191,6 +191,7 @@ impl Offer {
         let pacer =
             spawn_pacer_from(begin, self.schedule.clone(), self.stop.clone(), move |index, intended| {
                 counts.sent.store(index + 1, Relaxed);
+                counts.last_due_ns.store(nanoseconds(intended - begin), Relaxed);
                 // The receiver is gone only if publishing failed, and that is reported.
                 let _ = send.send(Arc::new(arriving(&workload, index, intended - origin)));
             })?;
