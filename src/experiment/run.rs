@@ -137,7 +137,7 @@ impl Beginning {
     fn new(whole: &Arc<Workload>, events: usize) -> Self {
         let workload = match events == whole.events.len() {
             true => whole.clone(),
-            false => Arc::new(Workload { events: whole.events[..events].to_vec(), ..(**whole).clone() }),
+            false => Arc::new(whole.beginning(events)),
         };
         let owed = Arc::new(Owed::of(&workload));
         Self { workload, owed }

@@ -93,6 +93,11 @@ impl Scenario {
         Self { services, rules, targets_per_rule, ..self }.check()
     }
 
+    /// The same services and rules for recorded events, whose payloads have this size on average.
+    pub(super) fn of_recorded(self, name: String, events: usize, payload_bytes: usize) -> Self {
+        Self { events, payload_bytes, ..self.renamed(name) }
+    }
+
     fn check(self) -> Result<Self, InvalidScenario> {
         let name = || self.name.clone().into_owned();
         let (bytes, most) = (self.payload_bytes, Limits::default().payload_bytes);
@@ -124,7 +129,7 @@ impl Scenario {
         self.services
     }
 
-    /// Size of every payload, in bytes.
+    /// Size of every payload, in bytes; of recorded ones, the mean.
     pub fn payload_bytes(&self) -> usize {
         self.payload_bytes
     }
