@@ -39,14 +39,14 @@ impl Workload {
     pub fn of_trace(trace: Trace, scenario: &Scenario) -> Result<Self, UnfitTrace> {
         let Trace { name, events, offsets_ns, .. } = trace;
         check(&name, &events)?;
-        let payloads: usize = events.iter().map(|event| event.payload.len()).sum();
-        let (count, mean) = (events.len(), payloads / events.len().max(1));
-        let services = subscriptions::services(scenario.services());
+        let sizes = || events.iter().map(|event| event.payload.len());
+        let sizes = [sizes().min().unwrap_or(0), sizes().max().unwrap_or(0)];
+        let (services, rules) = subscriptions::of(scenario);
         Ok(Self {
-            scenario: scenario.clone().of_recorded(format!("trace:{name}"), count, mean),
+            scenario: scenario.clone().of_recorded(format!("trace:{name}"), events.len(), sizes),
             seed: 0,
             groups: Vec::new(),
-            rules: subscriptions::rules(scenario.rules(), scenario.targets_per_rule(), &services),
+            rules,
             events: renumbered(events),
             arrivals: Some(offsets_ns),
             services,
@@ -135,7 +135,7 @@ mod tests {
         assert_eq!(replayed.receivers(), generated.receivers()[..300]);
         assert_eq!((&replayed.services, &replayed.rules), (&generated.services, &generated.rules));
         assert_eq!((replayed.scenario.name(), replayed.scenario.events()), ("trace:made", 300));
-        assert_eq!(replayed.scenario.payload_bytes(), 1_024);
+        assert_eq!(replayed.scenario.payload_sizes(), 1_024..=1_024);
         let due: Vec<u64> = replayed.offsets_ns("10x".parse().expect("a speed")).expect("recorded").collect();
         assert_eq!((due.len(), &due[..3]), (300, &[0, 100_000, 200_000][..]));
         assert!(generated.offsets_ns(Speed::RECORDED).is_none());
