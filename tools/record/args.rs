@@ -11,7 +11,7 @@ use jiff::SignedDuration;
 /// It ends with Ctrl-C, after --for or --limit, or where its input ends; what was recorded until then is kept. A trace holds
 /// neither the contents of files nor paths outside the folder.
 #[derive(Debug, Parser)]
-#[command(name = "cargo record", bin_name = "cargo record", max_term_width = 100, after_help = AFTER)]
+#[command(name = "cargo record", bin_name = "cargo record", after_help = AFTER)]
 #[command(group = clap::ArgGroup::new("what").required(true))]
 pub struct Arguments {
     /// Record what changes in this folder and all below it: files and folders created, modified, deleted, moved
