@@ -59,6 +59,14 @@ impl Workload {
         let recorded = self.arrivals.clone()?;
         Some((0..recorded.len()).map(move |index| speed.due_ns(recorded[index])))
     }
+
+    /// Events per second over the whole of a replay at this speed, rounded; 0 if they were generated, or all come at once.
+    pub fn mean_rate(&self, speed: Speed) -> u64 {
+        let due = || self.offsets_ns(speed).into_iter().flatten();
+        let (distances, last_ns) = (due().skip(1).count() as u128, due().last().unwrap_or(0));
+        let rate = (distances * 1_000_000_000 + u128::from(last_ns / 2)).checked_div(u128::from(last_ns));
+        rate.and_then(|rate| u64::try_from(rate).ok()).unwrap_or(0)
+    }
 }
 
 fn check(trace: &str, events: &[Arc<Event>]) -> Result<(), UnfitTrace> {

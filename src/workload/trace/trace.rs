@@ -21,13 +21,18 @@ pub struct Trace {
 }
 
 impl Trace {
+    /// What a trace in this file is called.
+    pub fn name_of(file: &Path) -> String {
+        file.file_stem().unwrap_or(file.as_os_str()).to_string_lossy().into_owned()
+    }
+
     /// Reads all of a file.
     ///
     /// # Errors
     /// The first thing that is wrong, with its line; [`Fault::NoEvents`] if there is nothing to replay.
     pub fn read(file: &Path) -> Result<Self, TraceError> {
         let mut reader = TraceReader::open(file)?;
-        let name = file.file_stem().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
+        let name = Self::name_of(file);
         let (mut events, mut offsets_ns, mut gaps) = (Vec::new(), Vec::new(), 0);
         for record in &mut reader {
             let record = record?;
