@@ -135,6 +135,11 @@ impl Scenario {
         Self { rules: 1, targets_per_rule: self.services, broadcast: true, ..self }
     }
 
+    /// The same services and rules for so many recorded events, with payloads of sizes from this range.
+    pub(super) fn of_recorded(self, name: String, events: usize, payload_sizes: [usize; 2]) -> Self {
+        Self { events, payload_sizes, ..self.renamed(name) }
+    }
+
     fn check(self) -> Result<Self, InvalidScenario> {
         let name = || self.name.clone().into_owned();
         let ([least, largest], most) = (self.payload_sizes, Limits::default().payload_bytes);

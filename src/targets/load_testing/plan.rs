@@ -133,7 +133,8 @@ impl<'a> Plan<'a> {
         let log = (self.callbacks.log)(name, &system);
         let log = log.map(|stem| IntervalLog::create(&stem, format!("{name}, {system}"))).transpose();
         let mut log = log.map_err(not_logged)?;
-        let assignment = Assignment { system: system.clone(), scenario: scenario.clone(), seed: config.seed };
+        let assignment =
+            Assignment { system: system.clone(), workload: scenario.clone().into(), seed: config.seed };
         let mut process = SystemProcess::start(&assignment).map_err(failed)?;
         let (mut seconds, mut logged) = (Vec::new(), Ok(()));
         let run = process.load_test(config, &mut |interval: Interval| {
