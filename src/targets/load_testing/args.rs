@@ -9,6 +9,8 @@ use crate::load::{
     Arrivals, ConfigError, EventPattern, InvalidShape, LoadTestConfig, Shape, Threshold, parse_sizes,
 };
 use crate::sut::HandlerWork;
+use crate::workload::NoWorkload;
+use crate::workload::trace::{Speed, Trace};
 
 /// What a load test is made of, on the command line. Flags override the file.
 #[derive(Debug, Clone, Default, Args)]
@@ -28,6 +30,12 @@ pub struct LoadArgs {
     /// even: at equal distances; poisson: each by chance
     #[arg(long, value_name = "NAME", value_parser = arrivals)]
     pub arrivals: Option<Arrivals>,
+    /// Recorded events, at their own moments, instead of a pattern (`cargo record` makes traces)
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["pattern", "rate", "duration", "arrivals", "payload"])]
+    pub trace: Option<PathBuf>,
+    /// How many times as fast they are replayed, such as 10x or 0.5x
+    #[arg(long, value_name = "TIMES")]
+    pub speed: Option<Speed>,
     /// Services that take events [default: 10]
     #[arg(long, value_name = "N")]
     pub services: Option<usize>,
@@ -84,6 +92,10 @@ pub enum WrongArguments {
     Shape(#[from] InvalidShape),
     #[error("--rate and --duration change a steady pattern; say --pattern too, since {} has another", path.display())]
     OtherPattern { path: PathBuf },
+    #[error("{source}")]
+    Trace { path: PathBuf, source: NoWorkload },
+    #[error("--speed: there is no trace; say --trace FILE too")]
+    SpeedOfWhat,
     #[error("--system: {0}")]
     System(#[from] crate::experiment::UnknownSystem),
 }
@@ -129,6 +141,9 @@ impl LoadArgs {
 
     /// By the file, or `custom`.
     fn name(&self) -> String {
+        if let Some(trace) = &self.trace {
+            return format!("trace/{}", Trace::name_of(trace));
+        }
         let stem =
             self.config.as_deref().and_then(Path::file_stem).map(|stem| stem.to_string_lossy().into_owned());
         stem.unwrap_or_else(|| "custom".to_owned())
@@ -147,6 +162,8 @@ impl LoadArgs {
             config.pattern = pattern;
         }
         set(&mut config.arrivals, self.arrivals);
+        config.trace = self.trace.clone().or(config.trace);
+        set(&mut config.speed, self.speed);
         set(&mut config.concurrent_services, self.services);
         set(&mut config.payload_size_range, self.payload.clone());
         set(&mut config.handler, self.handler);
@@ -155,6 +172,16 @@ impl LoadArgs {
         set(&mut config.failure_rate, self.failure_rate);
         config.enable_failures |= self.failure_rate.is_some();
         config.check().map_err(WrongArguments::Flags)?;
+        match (&config.trace, self.speed) {
+            (Some(trace), _) => config
+                .recipe()
+                .map_err(WrongArguments::Flags)?
+                .make(config.seed)
+                .map(drop)
+                .map_err(|source| WrongArguments::Trace { path: trace.clone(), source })?,
+            (None, Some(_)) => return Err(WrongArguments::SpeedOfWhat),
+            (None, None) => {}
+        }
         Ok(config)
     }
 
