@@ -1,14 +1,16 @@
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use crucible_events::routing::EventSystem;
 use serde::{Deserialize, Serialize};
 
 use super::run::{Material, RunError, Threads};
 use super::{
-    ClosedLoop, ClosedRound, HeapCycles, HeapLimit, HeapRun, HeapSample, OpenLoop, OpenRun, Pressure,
-    Standing, closed_loop, heap_cycles, open_loop, pressure, timed_pass,
+    ClosedLoop, ClosedRound, HeapCycles, HeapLimit, HeapRun, HeapSample, Interval, LoadRun, OpenLoop,
+    OpenRun, Pressure, Standing, closed_loop, heap_cycles, load_test, open_loop, pressure, timed_pass,
 };
 use crate::kernels::Prepared;
+use crate::load::LoadTestConfig;
 use crate::sut::{self, Publishing};
 use crate::workload::Workload;
 
@@ -37,6 +39,19 @@ pub trait Subject: Send + Sync {
     /// # Errors
     /// Why there is no figure.
     fn open(&self, material: &mut Material, spec: &OpenLoop) -> Result<OpenRun, RunError>;
+
+    /// A load test of a fresh instance; `show` sees each second of it at its end. Once `stop` is set no more events are
+    /// sent.
+    ///
+    /// # Errors
+    /// Why there is no figure.
+    fn load_test(
+        &self,
+        material: &mut Material,
+        config: &LoadTestConfig,
+        stop: &Arc<AtomicBool>,
+        show: &mut (dyn FnMut(&Interval) + Send),
+    ) -> Result<LoadRun, RunError>;
 
     /// Cycles with the heap counted; `show` sees each sample as it is taken.
     ///
@@ -74,6 +89,16 @@ impl<S: EventSystem, F: Fn(&Workload) -> S + Send + Sync> Subject for F {
 
     fn open(&self, material: &mut Material, spec: &OpenLoop) -> Result<OpenRun, RunError> {
         open_loop::run(self, material, spec)
+    }
+
+    fn load_test(
+        &self,
+        material: &mut Material,
+        config: &LoadTestConfig,
+        stop: &Arc<AtomicBool>,
+        show: &mut (dyn FnMut(&Interval) + Send),
+    ) -> Result<LoadRun, RunError> {
+        load_test::run(self, material, config, stop, show)
     }
 
     fn heap(

@@ -8,21 +8,43 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use super::run::{Beginning, Material, RunError, Threads, run_as_task};
-use crate::load::{EventPattern, Pacing, spawn_pacer};
+use crate::load::{Arrivals, EventPattern, Pacing, spawn_pacer};
 use crate::measure::{CpuTime, Latency, LatencySummary, Reading};
 use crate::sut::{BATCH, HandlerWork, LatencyLog, Stage, WorkingHandler};
+use crate::workload::trace::Speed;
 use crate::workload::{Edition, Owed, Workload};
 
 /// Events sent when they are due, whatever the system does meanwhile: those of the workload in order,
 /// one edition after the other.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OpenLoop {
     /// Threads for the system and its publisher; the pacer has one of its own.
     pub threads: Threads,
     /// What each delivery costs its service.
     pub work: HandlerWork,
     /// When events are due.
-    pub pattern: EventPattern,
+    pub due: Due,
+}
+
+/// When events are due.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Due {
+    /// As this pattern has it, evenly spread.
+    By(EventPattern),
+    /// When they were recorded, at this speed; each once.
+    AsRecorded(Speed),
+}
+
+impl Due {
+    fn schedule(&self, workload: &Workload) -> Result<Box<dyn Iterator<Item = u64> + Send>, RunError> {
+        match self {
+            Self::By(pattern) => Ok(Box::new(pattern.schedule(Arrivals::Even, workload.seed)?)),
+            Self::AsRecorded(speed) => {
+                Ok(Box::new(workload.offsets_ns(*speed).ok_or(RunError::NotRecorded)?))
+            }
+        }
+    }
 }
 
 /// What a run under offered load came to; every delivery of it was checked.
@@ -55,8 +77,8 @@ pub(super) fn run<S: EventSystem>(
         let _in_runtime = runtime.enter();
         make(&workload)
     };
-    let spec = *spec;
-    run_as_task(&runtime, async move { offer(system, workload, &owed, &spec).await })
+    let (spec, schedule) = (spec.clone(), spec.due.schedule(&workload)?);
+    run_as_task(&runtime, async move { offer(system, workload, &owed, &spec, schedule).await })
 }
 
 async fn offer<S: EventSystem>(
@@ -64,19 +86,20 @@ async fn offer<S: EventSystem>(
     workload: Arc<Workload>,
     owed: &Owed,
     spec: &OpenLoop,
+    schedule: Box<dyn Iterator<Item = u64> + Send>,
 ) -> Result<OpenRun, RunError> {
     let origin = Instant::now();
     let logs = std::sync::Mutex::new(Vec::new());
     let stage = Stage::set_up(system, &workload, |recorder| {
         let log = LatencyLog::new(origin);
         logs.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(log.clone());
-        WorkingHandler { recorder, work: spec.work, log: Some(log) }
+        WorkingHandler { recorder, work: spec.work, log }
     })
     .await?;
     let (send, due) = mpsc::unbounded_channel();
     let cpu = CpuTime::of_this_process();
     let begin = Instant::now();
-    let pacer = spawn_pacer(spec.pattern, Arc::new(AtomicBool::new(false)), move |index, intended| {
+    let pacer = spawn_pacer(schedule, Arc::new(AtomicBool::new(false)), move |index, intended| {
         // The receiver is gone only if publishing failed, and that is reported.
         let _ = send.send(Arc::new(arriving(&workload, index, intended - origin)));
     })?;
@@ -121,22 +144,12 @@ async fn publish_due<S: EventSystem>(
 }
 
 /// The `index`-th event to arrive, created at its intended moment, given as the time since the origin.
-fn arriving(workload: &Workload, index: u64, intended: Duration) -> Event {
+pub(super) fn arriving(workload: &Workload, index: u64, intended: Duration) -> Event {
     let len = workload.events.len() as u64;
     let position = usize::try_from(index % len).expect("below the length of a vector");
     let mut event = Edition(index / len).of(&workload.events[position]);
     event.created_at = Timestamp(u64::try_from(intended.as_nanos()).unwrap_or(u64::MAX));
     event
-}
-
-/// How long a run takes.
-impl OpenLoop {
-    /// Without setting up and checking.
-    pub fn duration(&self) -> Duration {
-        match self.pattern {
-            EventPattern::Steady { duration_secs, .. } => Duration::from_secs(duration_secs),
-        }
-    }
 }
 
 #[cfg(test)]

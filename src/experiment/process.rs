@@ -1,11 +1,13 @@
 use std::io::{self, BufRead, BufReader, Write};
+use std::ops::ControlFlow;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use super::worker::{Reply, Request};
 use super::{
-    Assignment, ClosedLoop, ClosedRound, HeapCycles, HeapRun, HeapSample, OpenLoop, OpenRun, Pressure,
-    Standing, WORKER_ARGUMENT,
+    Assignment, ClosedLoop, ClosedRound, HeapCycles, HeapRun, HeapSample, Interval, LoadRun, OpenLoop,
+    OpenRun, Pressure, Standing, WORKER_ARGUMENT,
 };
+use crate::load::LoadTestConfig;
 
 /// A process of its own for one system and scenario: CPU and memory belong to it alone. It builds
 /// its workload once and a fresh system for every round.
@@ -77,7 +79,7 @@ impl SystemProcess {
     }
 
     fn start_as(assignment: &Assignment, change: impl FnOnce(&mut Command)) -> Result<Self, ProcessError> {
-        let label = format!("{}, {}", assignment.system, assignment.scenario);
+        let label = format!("{}, {}", assignment.system, assignment.workload.name());
         let failed = |source| ProcessError::Start { label: label.clone(), source };
         let argument = serde_json::to_string(assignment).map_err(|e| failed(e.into()))?;
         let mut command = Command::new(std::env::current_exe().map_err(failed)?);
@@ -108,9 +110,36 @@ impl SystemProcess {
     /// # Errors
     /// Why there is no figure.
     pub fn open(&mut self, spec: &OpenLoop) -> Result<OpenRun, ProcessError> {
-        match self.ask(&Request::Open(*spec))? {
+        match self.ask(&Request::Open(spec.clone()))? {
             Reply::Open(run) => Ok(run),
             other => Err(self.unexpected(other)),
+        }
+    }
+
+    /// A load test; `watch` sees each second of it, and ends it when it says so: what was sent until then is served.
+    ///
+    /// # Errors
+    /// Why there is no figure.
+    pub fn load_test(
+        &mut self,
+        config: &LoadTestConfig,
+        watch: &mut dyn FnMut(Interval) -> ControlFlow<()>,
+    ) -> Result<LoadRun, ProcessError> {
+        let mut reply = self.ask(&Request::LoadTest(Box::new(config.clone())))?;
+        let mut stopped = false;
+        loop {
+            match reply {
+                Reply::LoadTest(run) => return Ok(*run),
+                Reply::Interval(interval) => {
+                    if watch(*interval).is_break() && !stopped {
+                        stopped = true;
+                        let sent = self.send(&Request::Stop);
+                        sent.map_err(|source| ProcessError::Answer { label: self.label.clone(), source })?;
+                    }
+                }
+                other => return Err(self.unexpected(other)),
+            }
+            reply = self.next_reply()?;
         }
     }
 
@@ -170,12 +199,16 @@ impl SystemProcess {
     }
 
     fn exchange(&mut self, request: &Request) -> io::Result<Reply> {
+        self.send(request)?;
+        self.read()
+    }
+
+    fn send(&mut self, request: &Request) -> io::Result<()> {
         let requests = self.requests.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
         let mut line = serde_json::to_vec(request)?;
         line.push(b'\n');
         requests.write_all(&line)?;
-        requests.flush()?;
-        self.read()
+        requests.flush()
     }
 
     fn read(&mut self) -> io::Result<Reply> {

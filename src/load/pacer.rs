@@ -7,24 +7,24 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::verdict::{Pacing, Record};
-use super::{Clock, EventPattern, SystemClock};
+use super::{Clock, SystemClock};
 use crate::measure::{CpuTime, NotMeasured};
 
 /// Longest sleep without a look at the stop flag: Ctrl-C is obeyed before a person wonders.
 const LONGEST_SLEEP: Duration = Duration::from_millis(50);
 
-/// Sends the events of a schedule on the calling thread, beginning now: `send(index, intended)` for each, in order, as
-/// soon as it is due. An event that is late because `send` or the machine stalled is sent at once, with the time at
+/// Sends the events of a schedule on the calling thread, which begins at `begin`: `send(index, intended)` for each, in
+/// order, as soon as it is due. An event that is late because `send` or the machine stalled is sent at once, with the time at
 /// which it was intended: latencies count from there, or the stall would vanish from them (coordinated omission).
 ///
 /// `offsets_ns`: nanoseconds from the beginning, ascending. Ends early once `stop` is set.
-pub fn pace<C: Clock>(
+pub fn pace_from<C: Clock>(
     clock: &C,
+    begin: Instant,
     offsets_ns: impl IntoIterator<Item = u64>,
     stop: &AtomicBool,
     mut send: impl FnMut(u64, Instant),
 ) -> Pacing {
-    let begin = clock.now();
     let mut record = Record::default();
     for (index, offset_ns) in (0..).zip(offsets_ns) {
         let intended = begin + Duration::from_nanos(offset_ns);
@@ -35,6 +35,16 @@ pub fn pace<C: Clock>(
         send(index, intended);
     }
     record.pacing(false)
+}
+
+/// [`pace_from`] now.
+pub fn pace<C: Clock>(
+    clock: &C,
+    offsets_ns: impl IntoIterator<Item = u64>,
+    stop: &AtomicBool,
+    send: impl FnMut(u64, Instant),
+) -> Pacing {
+    pace_from(clock, clock.now(), offsets_ns, stop, send)
 }
 
 /// The time at which the deadline was found to have passed; `None` if stopped before.
@@ -51,20 +61,32 @@ fn wait_until<C: Clock>(clock: &C, deadline: Instant, stop: &AtomicBool) -> Opti
     }
 }
 
-/// Starts a thread of its own that sends the events of `pattern`. See [`pace`] for `stop` and `send`.
+/// Starts a thread of its own that sends the events of a schedule, by the clock that `clock` makes there. See
+/// [`pace_from`] for the others.
 ///
 /// A thread, not a task: a runtime that is busy with the system under test would delay the load itself. `send` should
 /// hand the event over and return; whatever it waits for shows as lag of the events after it. The thread's own CPU
 /// time comes with the result: it is the harness's, not the system's.
-pub fn spawn_pacer(
-    pattern: EventPattern,
+pub fn spawn_pacer_with<C: Clock>(
+    clock: impl FnOnce() -> C + Send + 'static,
+    begin: Instant,
+    offsets_ns: impl IntoIterator<Item = u64> + Send + 'static,
     stop: Arc<AtomicBool>,
     send: impl FnMut(u64, Instant) + Send + 'static,
 ) -> io::Result<JoinHandle<(Pacing, Result<Duration, NotMeasured>)>> {
     thread::Builder::new().name("pacer".to_owned()).spawn(move || {
-        let pacing = pace(&SystemClock::for_this_thread(), pattern.schedule(), &stop, send);
+        let pacing = pace_from(&clock(), begin, offsets_ns, &stop, send);
         (pacing, CpuTime::of_this_thread())
     })
+}
+
+/// [`spawn_pacer_with`] the system's clock, now.
+pub fn spawn_pacer(
+    offsets_ns: impl IntoIterator<Item = u64> + Send + 'static,
+    stop: Arc<AtomicBool>,
+    send: impl FnMut(u64, Instant) + Send + 'static,
+) -> io::Result<JoinHandle<(Pacing, Result<Duration, NotMeasured>)>> {
+    spawn_pacer_with(SystemClock::for_this_thread, Instant::now(), offsets_ns, stop, send)
 }
 
 #[cfg(test)]
@@ -72,7 +94,7 @@ mod tests {
     use std::cell::Cell;
 
     use super::*;
-    use crate::load::InvalidLoad;
+    use crate::load::{Arrivals, Course, InvalidLoad, Schedule};
 
     /// Stands still unless somebody sleeps or stalls.
     struct FakeClock {
@@ -100,7 +122,12 @@ mod tests {
         }
     }
 
-    const STEADY: EventPattern = EventPattern::Steady { events_per_second: 1_000, duration_secs: 1 };
+    /// One second.
+    fn steady(events_per_second: u64) -> Schedule {
+        let course = Course::steady(events_per_second, Duration::from_secs(1)).expect("a second");
+        course.schedule(Arrivals::Even, 0)
+    }
+
     const MS: Duration = Duration::from_millis(1);
 
     #[test]
@@ -108,7 +135,7 @@ mod tests {
         let clock = FakeClock::waking_late_by(Duration::ZERO);
         let begin = clock.now();
         let mut sent = Vec::new();
-        let pacing = pace(&clock, STEADY.schedule(), &AtomicBool::new(false), |index, intended| {
+        let pacing = pace(&clock, steady(1_000), &AtomicBool::new(false), |index, intended| {
             sent.push((index, intended - begin, clock.now() - begin));
         });
         let expected: Vec<_> = (0..1_000).map(|i| (u64::from(i), MS * i, MS * i)).collect();
@@ -121,7 +148,7 @@ mod tests {
     fn a_stall_shows_in_the_time_from_the_intended_moment() {
         let clock = FakeClock::waking_late_by(Duration::ZERO);
         let mut late = Vec::new();
-        let pacing = pace(&clock, STEADY.schedule(), &AtomicBool::new(false), |index, intended| {
+        let pacing = pace(&clock, steady(1_000), &AtomicBool::new(false), |index, intended| {
             late.push(clock.now() - intended);
             if index == 10 {
                 clock.stall(100 * MS);
@@ -157,14 +184,14 @@ mod tests {
     #[test]
     fn a_pacer_that_always_wakes_late_is_invalid() {
         let clock = FakeClock::waking_late_by(Duration::from_micros(150));
-        let pacing = pace(&clock, STEADY.schedule(), &AtomicBool::new(false), |_, _| ());
+        let pacing = pace(&clock, steady(1_000), &AtomicBool::new(false), |_, _| ());
         assert_eq!(pacing.invalid, Some(InvalidLoad::Lag { p50_ns: 150_000 }));
     }
 
     #[test]
     fn a_system_that_cannot_take_the_rate_makes_the_load_invalid() {
         let clock = FakeClock::waking_late_by(Duration::ZERO);
-        let pacing = pace(&clock, STEADY.schedule(), &AtomicBool::new(false), |_, _| clock.stall(2 * MS));
+        let pacing = pace(&clock, steady(1_000), &AtomicBool::new(false), |_, _| clock.stall(2 * MS));
         let Some(InvalidLoad::Rate { intended, achieved }) = pacing.invalid else {
             panic!("{pacing:?}");
         };
@@ -202,10 +229,9 @@ mod tests {
     #[test]
     fn a_pacer_thread_sends_all_events_in_order() {
         let (sender, receiver) = std::sync::mpsc::channel();
-        let pattern = EventPattern::Steady { events_per_second: 50_000, duration_secs: 1 };
         let send = move |index, _| sender.send(index).expect("the receiver outlives the pacer");
         let stop = Arc::new(AtomicBool::new(false));
-        let pacer = spawn_pacer(pattern, Arc::clone(&stop), send).expect("a thread");
+        let pacer = spawn_pacer(steady(50_000), Arc::clone(&stop), send).expect("a thread");
         let sent: Vec<u64> = receiver.iter().take(1_000).collect();
         stop.store(true, Ordering::Relaxed);
         let (pacing, _) = pacer.join().expect("the pacer does not panic");

@@ -2,10 +2,13 @@
 
 pub mod daemon_performance;
 mod error;
+mod interval_log;
+pub mod load_testing;
 pub mod memory_profiling;
 mod schema;
 mod store;
 
 pub use error::StoreError;
+pub use interval_log::{IntervalLog, SERVICE_TAG};
 pub use schema::{Document, SCHEMA};
 pub use store::{ResultFile, ResultsDir};

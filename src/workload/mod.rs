@@ -1,4 +1,5 @@
-//! What arrives: scenarios, their mix of events, and the seeded generator of events and rules.
+//! What arrives: scenarios, their mix of events, and the seeded generator of events and rules. Or what
+//! did arrive, somewhere, once: a recorded [`trace`].
 //!
 //! A [`Workload`] is data: services, rules and events, built before anything is timed. The same
 //! scenario and seed give the same bytes on every machine: all draws are ChaCha8's, in integers only.
@@ -21,10 +22,15 @@ mod generator;
 mod mix;
 mod owed;
 mod payload;
+mod recipe;
+mod recorded;
 mod rules;
 mod scenario;
 mod subscriptions;
 mod vocabulary;
+
+#[doc(inline)]
+pub use crucible_traces as trace;
 
 pub use edition::{Edition, Editions};
 pub use fan_out::FanOut;
@@ -32,6 +38,8 @@ pub use generator::EPOCH;
 pub use mix::{KIND_SHARES, PRIORITY_SHARES};
 pub use owed::Owed;
 pub use payload::MIN_PAYLOAD_BYTES;
+pub use recipe::{NoWorkload, Recipe};
+pub use recorded::UnfitTrace;
 pub use rules::{CORE_RULES, match_probes, rule_table, table_services};
 pub use scenario::{InvalidScenario, Scenario, UnknownScenario};
 
@@ -49,7 +57,7 @@ use generator::Generator;
 pub struct Workload {
     /// What it was made for.
     pub scenario: Scenario,
-    /// What its events were drawn with. Services and rules are the same for every seed.
+    /// What its events were drawn with; 0 if they were recorded. Services and rules are the same for every seed.
     pub seed: u64,
     /// Who takes events, in the order of their names.
     pub services: Vec<ServiceSpec>,
@@ -60,30 +68,36 @@ pub struct Workload {
     pub rules: Vec<Rule>,
     /// What arrives, in order. The n-th is the same however many there are.
     pub events: Vec<Arc<Event>>,
+    /// When each event was recorded, in nanoseconds from the first; ascending. `None` if they were
+    /// generated: then it is for a pattern to say when they are due. See [`Workload::offsets_ns`].
+    pub arrivals: Option<Arc<[u64]>>,
 }
+
+/// Generated ones by construction, recorded ones by the checks of [`trace`] and [`Workload::of_trace`].
+const NO_REFUSAL: &str = "events of a workload are within the limits and name no targets";
 
 impl Workload {
     /// The same scenario and seed give the same bytes on every machine.
     pub fn generate(scenario: &Scenario, seed: u64) -> Self {
-        let services = subscriptions::services(scenario.services());
-        let rules = subscriptions::rules(scenario.rules(), scenario.targets_per_rule(), &services);
-        let events = Generator::new(scenario.payload_bytes(), seed).take(scenario.events()).map(Arc::new);
+        let (services, rules) = subscriptions::of(scenario);
+        let events = Generator::new(scenario.payload_sizes(), seed).take(scenario.events()).map(Arc::new);
         Self {
             scenario: scenario.clone(),
             seed,
             groups: Vec::new(),
             rules,
             events: events.collect(),
+            arrivals: None,
             services,
         }
     }
 
-    /// The scenario with payloads of another size, in bytes; see [`Scenario::with_payload_bytes`].
-    ///
-    /// # Errors
-    /// [`InvalidScenario::PayloadBytes`].
-    pub fn with_payload_bytes(scenario: &Scenario, bytes: usize, seed: u64) -> Result<Self, InvalidScenario> {
-        Ok(Self::generate(&scenario.clone().with_payload_bytes(bytes)?, seed))
+    /// The same with its first `events` events at most.
+    #[must_use]
+    pub fn beginning(&self, events: usize) -> Self {
+        let events = events.min(self.events.len());
+        let arrivals = self.arrivals.as_ref().map(|all| all[..events].into());
+        Self { events: self.events[..events].to_vec(), arrivals, ..self.clone() }
     }
 
     /// The plain meaning of its services, groups and rules, before the first event.
@@ -106,7 +120,7 @@ impl Workload {
         let mut oracle = self.oracle();
         let receivers = |event: &Arc<Event>| oracle.publish(event);
         let receivers: Result<_, _> = self.events.iter().map(receivers).collect();
-        receivers.expect("generated events are within the limits and name no targets")
+        receivers.expect(NO_REFUSAL)
     }
 
     /// For each event the numbers of the services that get it: their places among the services.
@@ -132,8 +146,7 @@ impl Workload {
         let mut fan_out = FanOut::default();
         for event in &self.events {
             let receivers = oracle.publish(event);
-            fan_out
-                .count(receivers.expect("generated events are within the limits and name no targets").len());
+            fan_out.count(receivers.expect(NO_REFUSAL).len());
         }
         fan_out
     }
@@ -262,13 +275,35 @@ mod tests {
     fn the_size_of_payloads_does_not_change_who_gets_what() {
         for scenario in Scenario::ALL {
             let receivers = [64, 200, 4_096].map(|bytes| {
-                let few = scenario.clone().with_events(500).expect("some events");
-                let workload = Workload::with_payload_bytes(&few, bytes, SEED).expect("enough");
+                let few = scenario.clone().with_events(500).and_then(|few| few.with_payload_bytes(bytes));
+                let workload = Workload::generate(&few.expect("enough"), SEED);
                 assert_eq!(workload.scenario.payload_bytes(), bytes);
                 workload.receivers()
             });
             assert!(receivers.windows(2).all(|pair| pair[0] == pair[1]), "{scenario}");
         }
+    }
+
+    #[test]
+    fn sizes_spread_over_their_range_and_change_nothing_else() {
+        let sizes = 500..=1_500;
+        let scenario = Scenario::MEDIUM.with_payload_sizes(sizes.clone()).expect("a range");
+        let (ranged, fixed) = (Workload::generate(&scenario, SEED), first(Scenario::MEDIUM, 1_000));
+        assert_eq!(ranged.receivers(), fixed.receivers());
+        let found: Vec<usize> = ranged.events.iter().map(|event| event.payload.len()).collect();
+        assert!(found.iter().all(|size| sizes.contains(size)));
+        // 1,000 draws of 1,001 sizes: some 632 different ones, with a mean of 1,000 and a standard error of 9.
+        let (different, mean) =
+            (found.iter().collect::<BTreeSet<_>>().len(), found.iter().sum::<usize>() / 1_000);
+        assert!((580..690).contains(&different) && mean.abs_diff(1_000) < 40, "{different}, mean {mean}");
+        assert_eq!(digest(&ranged.events), digest(&Workload::generate(&scenario, SEED).events));
+    }
+
+    #[test]
+    fn a_broadcast_goes_to_every_service() {
+        let scenario = Scenario::LIGHT.broadcast();
+        let fan_out = Workload::generate(&scenario, SEED).fan_out();
+        assert_eq!((fan_out.deliveries, fan_out.unmatched, fan_out.most), (300, 0, 3));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! where an id comes again its work is wrong.
 
 mod remembering;
+mod replay;
 
 use std::sync::Arc;
 use std::time::Duration;
