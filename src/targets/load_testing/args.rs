@@ -92,8 +92,8 @@ pub enum WrongArguments {
     Shape(#[from] InvalidShape),
     #[error("--rate and --duration change a steady pattern; say --pattern too, since {} has another", path.display())]
     OtherPattern { path: PathBuf },
-    #[error("{source}")]
-    Trace { path: PathBuf, source: NoWorkload },
+    #[error(transparent)]
+    Trace(#[from] NoWorkload),
     #[error("--speed: there is no trace; say --trace FILE too")]
     SpeedOfWhat,
     #[error("--system: {0}")]
@@ -126,20 +126,25 @@ impl LoadArgs {
         Ok(vec![Figure::Described { name, config: Box::new(config) }])
     }
 
+    /// Whether any flag says what the load is like, and not only who takes it or what has to hold.
     fn describes_one(&self) -> bool {
-        let Self {
-            config, pattern, rate, duration, arrivals, services, payload, handler, failure_rate, ..
-        } = self;
-        let shape = pattern.is_some() || rate.is_some() || duration.is_some() || arrivals.is_some();
-        config.is_some()
-            || shape
-            || services.is_some()
-            || payload.is_some()
-            || handler.is_some()
-            || failure_rate.is_some()
+        [
+            self.config.is_some(),
+            self.pattern.is_some(),
+            self.rate.is_some(),
+            self.duration.is_some(),
+            self.arrivals.is_some(),
+            self.trace.is_some(),
+            self.speed.is_some(),
+            self.services.is_some(),
+            self.payload.is_some(),
+            self.handler.is_some(),
+            self.failure_rate.is_some(),
+        ]
+        .contains(&true)
     }
 
-    /// By the file, or `custom`.
+    /// By the trace, by the file, or `custom`.
     fn name(&self) -> String {
         if let Some(trace) = &self.trace {
             return format!("trace/{}", Trace::name_of(trace));
@@ -173,12 +178,8 @@ impl LoadArgs {
         config.enable_failures |= self.failure_rate.is_some();
         config.check().map_err(WrongArguments::Flags)?;
         match (&config.trace, self.speed) {
-            (Some(trace), _) => config
-                .recipe()
-                .map_err(WrongArguments::Flags)?
-                .make(config.seed)
-                .map(drop)
-                .map_err(|source| WrongArguments::Trace { path: trace.clone(), source })?,
+            // Read to its end before anything is measured.
+            (Some(_), _) => drop(config.recipe().map_err(WrongArguments::Flags)?.make(config.seed)?),
             (None, Some(_)) => return Err(WrongArguments::SpeedOfWhat),
             (None, None) => {}
         }
@@ -314,6 +315,27 @@ mod tests {
     }
 
     #[test]
+    fn a_trace_takes_the_place_of_a_pattern() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let file = folder.path().join("made.jsonl");
+        let header = r#"{"format":"crucible-trace","version":1,"recorded_at":"2026-01-01T00:00:00Z","how":"by a test"}"#;
+        let event = r#"{"at_ns":7,"event":{"id":"00000000000000000000000000000001","kind":"system.metrics","source":"s","created_at":"2026-01-01T00:00:00Z","payload":{"text":""}}}"#;
+        std::fs::write(&file, format!("{header}\n{event}\n")).expect("writable");
+        let args = args(&format!("--trace {} --speed 10x --services 5", file.display()));
+        let figures = args.figures(Settings::USUAL).expect("a trace");
+        assert_eq!(figures.iter().map(Figure::name).collect::<Vec<_>>(), ["trace/made"]);
+        let config = figures[0].load_test();
+        assert_eq!((&config.trace, config.speed.to_string()), (&Some(file.clone()), "10x".to_owned()));
+        let workload = config.recipe().expect("valid").make(config.seed).expect("readable");
+        assert_eq!((workload.events.len(), workload.services.len()), (1, 5));
+        std::fs::write(&file, header).expect("writable");
+        let refused = args.figures(Settings::USUAL).expect_err("nothing to replay").to_string();
+        assert!(refused.contains("made.jsonl"), "{refused}");
+        let together = ["t", "--trace", "x.jsonl", "--rate", "5"];
+        assert!(Line::try_parse_from(together).is_err());
+    }
+
+    #[test]
     fn what_makes_no_sense_is_said_in_one_line() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let file = folder.path().join("load.toml");
@@ -323,6 +345,8 @@ mod tests {
         assert!(unknown.contains("load.toml: at line 2, column 1: unknown field `threds`"), "{unknown}");
         assert!(!unknown.contains('\n'), "{unknown}");
         assert!(refused("--config /nowhere/load.toml").starts_with("/nowhere/load.toml: "));
+        assert!(refused("--trace /nowhere.jsonl").starts_with("/nowhere.jsonl: "));
+        assert_eq!(refused("--speed 10x"), "--speed: there is no trace; say --trace FILE too");
         assert!(refused("--failure-rate 2").starts_with("failure_rate: 2 is not"));
         assert!(refused("--pattern mixed --duration 3s").starts_with("--pattern: a mixed pattern"));
         for line in [

@@ -59,25 +59,28 @@ impl Known {
             events_per_second: if trial { settings.rate } else { rate },
             duration_secs: if trial { settings.duration_secs } else { secs },
         };
-        // Nothing but the server on the system's thread, and nobody is woken: theory knows neither.
         let one_server = LoadTestConfig {
             concurrent_services: 1,
             broadcast: true,
             handler: HandlerWork::Spin(SERVICE),
-            awake: true,
             ..usual(settings)
         };
         match self {
-            Self::MeanWait => {
-                LoadTestConfig { pattern: steady(RATE, 30), arrivals: Arrivals::Poisson, ..one_server }
-            }
+            Self::MeanWait => LoadTestConfig {
+                pattern: steady(RATE, 30),
+                arrivals: Arrivals::Poisson,
+                // Theory knows no time to wake a thread, and nothing but the server on its thread.
+                awake: true,
+                ..one_server
+            },
             Self::Stall => {
                 let pattern = steady(5_000, 10);
                 let middle = pattern.course().map_or(Duration::ZERO, |course| course.duration() / 2);
                 let stall = Fault::new(FaultKind::Stall { lasting: STALL }, 1.0);
                 // What is handed over within this time stands still: one batch, since the next comes after the stall.
                 let faults = vec![stall.between(middle, middle + STALL / 2)];
-                LoadTestConfig { pattern, faults, ..one_server }
+                // A publisher of its own waits where the stall fills the mailbox; the pacer may not.
+                LoadTestConfig { pattern, faults, threads: settings.threads.max(2), ..one_server }
             }
             Self::Pacer => LoadTestConfig { pattern: steady(2_000, 10), ..usual(settings) },
         }

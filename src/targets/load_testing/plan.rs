@@ -124,7 +124,8 @@ impl<'a> Plan<'a> {
             }
         }
         if let Figure::Known { case, .. } = figure {
-            let answers = systems.iter().flat_map(|system| case.answers(&name, &system.system, &system.run));
+            let valid = systems.iter().filter(|system: &&SystemLoad| system.run.pacing.valid().is_ok());
+            let answers = valid.flat_map(|system| case.answers(&name, &system.system, &system.run));
             self.taken.known_answers.extend(answers.collect::<Vec<_>>());
         }
         self.taken.figures.push(LoadFigure { name, config, scenario, systems });
