@@ -15,7 +15,7 @@ mod timed_pass;
 mod worker;
 
 pub use closed_loop::{ClosedLoop, ClosedRound};
-pub use heap_cycles::{AtEnd, GaugeChange, HeapCycles, HeapRun, HeapSample};
+pub use heap_cycles::{AtEnd, Entries, HeapCycles, HeapRun, HeapSample, half_way};
 pub use lineup::{Entry, Lineup, Role, Subject, UnknownSystem};
 pub use open_loop::{OpenLoop, OpenRun};
 pub use pressure::{Full, HeapLimit, Pressure, Standing, Still};
