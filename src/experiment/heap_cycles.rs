@@ -1,9 +1,8 @@
-use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::future::Future;
+use std::ops::Range;
 use std::path::PathBuf;
 
-use crucible_events::routing::{EventSystem, Gauge, Ledger, Recorder};
+use crucible_events::routing::{EventSystem, Gauge, Holds, Ledger, Recorder};
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Builder;
 
@@ -26,6 +25,8 @@ pub struct HeapCycles {
     pub cycles: u64,
     /// A sample of the timeline each time so many events were published.
     pub sample_every: usize,
+    /// Whether the system's structures are looked at, too. To tell of them it allocates, which is counted.
+    pub gauges: bool,
     /// Where a profile is written that tells which lines asked for what, and when counting ends: with the system open,
     /// whose structures are then live, or closed.
     pub profile: Option<(PathBuf, AtEnd)>,
@@ -71,19 +72,25 @@ pub struct HeapRun {
     pub quiet: Vec<HeapSample>,
     /// While events flow: after each so many, some of them still on their way.
     pub timeline: Vec<HeapSample>,
-    /// How many entries each structure of the system holds, after the warm-up and after the last cycle.
-    pub gauges: Vec<GaugeChange>,
+    /// What each structure of the system holds, if that was looked at.
+    pub gauges: Vec<Entries>,
 }
 
-/// A structure of the system, and how it grew.
+/// A structure of the system, and what it holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct GaugeChange {
+pub struct Entries {
     /// As the system names it.
     pub structure: String,
-    /// Entries after the warm-up.
-    pub before: u64,
-    /// Entries after the last cycle.
-    pub after: u64,
+    /// The least at quiet in the last half of the cycles.
+    pub least: u64,
+    /// How many it may keep, if it is one that keeps some.
+    pub bound: Option<u64>,
+}
+
+/// Of so many quiet moments the first of the last half: what fills and is emptied again is told from what grows by the
+/// least that was held from here on.
+pub const fn half_way(moments: usize) -> usize {
+    moments / 2
 }
 
 impl HeapRun {
@@ -129,8 +136,7 @@ pub(super) fn run<S: EventSystem>(
     drop(runtime);
     run.left = tracking.as_ref().map(Tracking::now);
     drop(tracking);
-    run.gauges = log.gauge_changes();
-    (run.quiet, run.timeline) = (log.quiet, log.timeline);
+    (run.quiet, run.timeline, run.gauges) = (log.quiet, log.timeline, log.floors.told());
     Ok(run)
 }
 
@@ -145,12 +151,8 @@ fn on_one_thread<T>(future: impl Future<Output = Result<T, RunError>>) -> Result
 struct Log {
     quiet: Vec<HeapSample>,
     timeline: Vec<HeapSample>,
-    /// `structure<TAB>entries`, a line each, and an empty one after the last.
-    gauges: String,
+    floors: Floors,
 }
-
-/// Names and figures of some thousand structures.
-const ROOM_FOR_GAUGES: usize = 256 * 1024;
 
 impl Log {
     fn for_spec(spec: &HeapCycles, events: usize) -> Self {
@@ -159,31 +161,71 @@ impl Log {
         Self {
             quiet: Vec::with_capacity(cycles),
             timeline: Vec::with_capacity(cycles * per_cycle),
-            gauges: String::with_capacity(ROOM_FOR_GAUGES),
+            floors: Floors::with_room(),
+        }
+    }
+}
+
+/// The least that each structure held at the moments that were noted.
+struct Floors {
+    moments: u64,
+    found: Vec<Floor>,
+    /// One after the other: a `String` for each would count as the system's.
+    names: String,
+}
+
+struct Floor {
+    name: Range<usize>,
+    least: u64,
+    bound: Option<u64>,
+    /// At how many moments it was there.
+    seen: u64,
+}
+
+/// Structures, and bytes of a name: a system has some hundred.
+const ROOM: (usize, usize) = (4_096, 64);
+
+impl Floors {
+    fn with_room() -> Self {
+        let (structures, name) = ROOM;
+        Self {
+            moments: 0,
+            found: Vec::with_capacity(structures),
+            names: String::with_capacity(structures * name),
         }
     }
 
     /// What `gauges` tell is kept, and what they are made of goes: it is not the system's.
     fn note(&mut self, gauges: Vec<Gauge>) {
-        for gauge in gauges {
-            writeln!(self.gauges, "{}\t{}", gauge.structure, gauge.len).expect("a String takes all");
+        self.moments += 1;
+        for Gauge { structure, len, holds } in gauges {
+            let bound = match holds {
+                Holds::Kept { most } => Some(most),
+                Holds::Passing | Holds::Registered => None,
+            };
+            match self.found.iter_mut().find(|floor| self.names[floor.name.clone()] == *structure) {
+                Some(floor) => {
+                    floor.least = floor.least.min(len);
+                    floor.bound = bound;
+                    floor.seen += 1;
+                }
+                None => {
+                    let begin = self.names.len();
+                    self.names.push_str(&structure);
+                    self.found.push(Floor { name: begin..self.names.len(), least: len, bound, seen: 1 });
+                }
+            }
         }
-        self.gauges.push('\n');
     }
 
-    fn gauge_changes(&self) -> Vec<GaugeChange> {
-        let mut noted = self.gauges.split("\n\n").map(|part| {
-            let entries = part.lines().filter_map(|line| line.split_once('\t'));
-            entries.filter_map(|(structure, len)| Some((structure, len.parse().ok()?))).collect()
-        });
-        let before: BTreeMap<&str, u64> = noted.next().unwrap_or_default();
-        let after: BTreeMap<&str, u64> = noted.next().unwrap_or_default();
-        let change = |(structure, after): (&str, u64)| GaugeChange {
-            structure: structure.to_owned(),
-            before: before.get(structure).copied().unwrap_or(0),
-            after,
+    /// One that was not there at some moment held nothing then.
+    fn told(&self) -> Vec<Entries> {
+        let told = |floor: &Floor| Entries {
+            structure: self.names[floor.name.clone()].to_owned(),
+            least: if floor.seen < self.moments { 0 } else { floor.least },
+            bound: floor.bound,
         };
-        after.into_iter().map(change).collect()
+        self.found.iter().map(told).collect()
     }
 }
 
@@ -211,7 +253,6 @@ impl Task<'_> {
         for _ in 0..warm_up {
             self.cycle(&stage, &mut editions, &mut |_| ()).await?;
         }
-        log.note(stage.system.gauges().await?);
         let before = tracking.now();
         let mut done = 0;
         for _ in 0..cycles {
@@ -224,9 +265,11 @@ impl Task<'_> {
             self.cycle(&stage, &mut editions, &mut take).await?;
             done += editions.events().len() as u64;
             log.quiet.push(sample(done, &tracking.now()));
+            if self.spec.gauges && log.quiet.len() > half_way(usize::try_from(cycles).unwrap_or(usize::MAX)) {
+                log.floors.note(stage.system.gauges().await?);
+            }
         }
         let after = tracking.now();
-        log.note(stage.system.gauges().await?);
         stage.check(self.owed, (warm_up + cycles) * editions.events().len() as u64)?;
         let ledger = stage.system.ledger().await?;
         ledger.check().map_err(StillWhole::from)?;
@@ -272,4 +315,42 @@ impl Task<'_> {
 
 fn sample(events: u64, heap: &Heap) -> HeapSample {
     HeapSample { events, blocks: heap.blocks.live, bytes: heap.bytes.live }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn structures_are_told_by_the_least_that_they_held() {
+        let mut floors = Floors::with_room();
+        floors.note(vec![Gauge::passing("queue", 7), Gauge::kept("letters\n\n", 3, 10)]);
+        floors.note(vec![
+            Gauge::passing("late\t1", 4),
+            Gauge::passing("queue", 2),
+            Gauge::kept("letters\n\n", 5, 10),
+        ]);
+        floors.note(vec![
+            Gauge::passing("queue", 9),
+            Gauge::passing("late\t1", 4),
+            Gauge::kept("letters\n\n", 5, 10),
+        ]);
+        let told = floors.told().into_iter().map(|entries| (entries.structure, entries.least, entries.bound));
+        assert_eq!(
+            told.collect::<Vec<_>>(),
+            [
+                ("queue".to_owned(), 2, None),
+                ("letters\n\n".to_owned(), 3, Some(10)),
+                ("late\t1".to_owned(), 0, None)
+            ]
+        );
+    }
+
+    #[test]
+    fn one_that_appears_after_a_moment_without_any_held_nothing_then() {
+        let mut floors = Floors::with_room();
+        floors.note(Vec::new());
+        floors.note(vec![Gauge::passing("queue", 7)]);
+        assert_eq!(floors.told(), [Entries { structure: "queue".to_owned(), least: 0, bound: None }]);
+    }
 }

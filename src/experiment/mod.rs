@@ -17,7 +17,7 @@ mod timed_pass;
 mod worker;
 
 pub use closed_loop::{ClosedLoop, ClosedRound};
-pub use heap_cycles::{AtEnd, GaugeChange, HeapCycles, HeapRun, HeapSample};
+pub use heap_cycles::{AtEnd, Entries, HeapCycles, HeapRun, HeapSample, half_way};
 pub use lineup::{Entry, Lineup, Role, Subject, UnknownSystem};
 pub use load_test::{Backlog, FailuresSeen, Interval, LoadRun, Phases, Recovery, Served, Waiting};
 pub use open_loop::{Due, OpenLoop, OpenRun};

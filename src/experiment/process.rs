@@ -1,6 +1,9 @@
-use std::io::{self, BufRead, BufReader, Write};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Seek, Write};
 use std::ops::ControlFlow;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::mpsc::channel;
+use std::time::Duration;
 
 use super::worker::{Reply, Request};
 use super::{
@@ -17,6 +20,8 @@ pub struct SystemProcess {
     child: Child,
     requests: Option<ChildStdin>,
     replies: BufReader<ChildStdout>,
+    /// What it says on standard error, if it may not say it to people.
+    said: Option<File>,
 }
 
 /// Why a process gave no figure.
@@ -38,6 +43,24 @@ pub enum ProcessError {
         /// Why.
         source: io::Error,
     },
+    /// It ended, and not by what it was to end by.
+    #[error("{label}: its process ended with {status}: {last_words}")]
+    Ended {
+        /// System and scenario.
+        label: String,
+        /// How.
+        status: String,
+        /// The last line of its standard error.
+        last_words: String,
+    },
+    /// It was killed, since nothing came from it.
+    #[error("{label}: its process neither answered nor ended for {within:?}, and was killed")]
+    Hung {
+        /// System and scenario.
+        label: String,
+        /// So long.
+        within: Duration,
+    },
     /// It says why there is no figure.
     #[error("{label}: {why}")]
     Failed {
@@ -53,9 +76,16 @@ pub enum ProcessError {
 pub struct Ended {
     /// What was last heard of it.
     pub last: Standing,
-    /// With which exit status it died, if it did.
+    /// With which exit status it died for lack of memory, if it did.
     pub died: Option<String>,
 }
+
+/// A process under pressure is heard of several times a second. Out of memory, one may wait for ever for what it holds
+/// itself, as where a panic asks for memory in the middle of printing another.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What the standard library says of an allocation that failed, before it ends the process.
+const OUT_OF_MEMORY: &str = "memory allocation of";
 
 impl SystemProcess {
     /// Starts this very program as a worker (see [`run_if_worker`](super::run_if_worker)), in a
@@ -64,34 +94,48 @@ impl SystemProcess {
     /// # Errors
     /// [`ProcessError::Start`].
     pub fn start(assignment: &Assignment) -> Result<Self, ProcessError> {
-        Self::start_as(assignment, |_| ())
+        Self::start_as(assignment, |_| Ok(()))
     }
 
-    /// The same for a process whose last words are noise: one that is to run out of memory, and for a trace of its calls
-    /// would need more of it, or one that profiles its heap, and praises its viewer.
+    /// The same for a process whose last words are noise unless it fails: one that is to run out of memory, and for a trace
+    /// of its calls would need more of it, or one that profiles its heap, and praises its viewer.
     ///
     /// # Errors
     /// [`ProcessError::Start`].
     pub fn start_silent(assignment: &Assignment) -> Result<Self, ProcessError> {
-        Self::start_as(assignment, |command| {
-            command.env("RUST_BACKTRACE", "0").stderr(Stdio::null());
-        })
+        let mut said = None;
+        let mut process = Self::start_as(assignment, |command| {
+            // No pipe: nobody reads while it works.
+            let file = tempfile::tempfile()?;
+            command.env("RUST_BACKTRACE", "0").stderr(file.try_clone()?);
+            said = Some(file);
+            Ok(())
+        })?;
+        process.said = said;
+        Ok(process)
     }
 
-    fn start_as(assignment: &Assignment, change: impl FnOnce(&mut Command)) -> Result<Self, ProcessError> {
+    fn start_as(
+        assignment: &Assignment,
+        change: impl FnOnce(&mut Command) -> io::Result<()>,
+    ) -> Result<Self, ProcessError> {
         let label = format!("{}, {}", assignment.system, assignment.workload.name());
-        let failed = |source| ProcessError::Start { label: label.clone(), source };
+        let failed = |source: io::Error| ProcessError::Start { label: label.clone(), source };
         let argument = serde_json::to_string(assignment).map_err(|e| failed(e.into()))?;
         let mut command = Command::new(std::env::current_exe().map_err(failed)?);
-        command.args([WORKER_ARGUMENT, &argument]).stdin(Stdio::piped()).stdout(Stdio::piped());
-        change(&mut command);
+        command.args([WORKER_ARGUMENT, &argument]);
+        change(&mut command).map_err(failed)?;
+        Self::spawn(label.clone(), command).map_err(failed)
+    }
+
+    fn spawn(label: String, mut command: Command) -> io::Result<Self> {
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
-        let mut child = command.spawn().map_err(failed)?;
-        let missing = || failed(io::ErrorKind::BrokenPipe.into());
-        let requests = child.stdin.take().ok_or_else(missing)?;
-        let replies = BufReader::new(child.stdout.take().ok_or_else(missing)?);
-        Ok(Self { label, child, requests: Some(requests), replies })
+        let mut child = command.spawn()?;
+        let requests = child.stdin.take().ok_or(io::ErrorKind::BrokenPipe)?;
+        let replies = BufReader::new(child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?);
+        Ok(Self { label, child, requests: Some(requests), replies, said: None })
     }
 
     /// One closed-loop round.
@@ -166,41 +210,80 @@ impl SystemProcess {
     /// Publishes until memory runs out: how it stood when it ended, or when the process was last heard of.
     ///
     /// # Errors
-    /// Why there is no figure.
-    pub fn pressure(mut self, spec: &Pressure) -> Result<Ended, ProcessError> {
+    /// Why there is no figure: another end than that for lack of memory, or none.
+    pub fn pressure(self, spec: &Pressure) -> Result<Ended, ProcessError> {
+        self.pressed(spec, PATIENCE)
+    }
+
+    fn pressed(mut self, spec: &Pressure, patience: Duration) -> Result<Ended, ProcessError> {
+        // Should it have ended already, what it said tells why.
+        let _ = self.send(&Request::Pressure(*spec));
+        let (child, replies) = (&mut self.child, &mut self.replies);
+        let (told, heard) = channel();
         let mut last = Standing::default();
-        let mut reply = self.ask(&Request::Pressure(*spec));
-        loop {
-            match reply {
-                Ok(Reply::Pressure(standing)) if standing.still.is_some() => {
-                    return Ok(Ended { last: standing, died: None });
+        // Who reads waits for as long as the process lives: that is done beside.
+        let end = std::thread::scope(|scope| {
+            scope.spawn(move || {
+                let goes_on = |reply: &io::Result<Reply>| {
+                    matches!(reply, Ok(Reply::Pressure(Standing { still: None, .. })))
+                };
+                loop {
+                    let reply = read(replies);
+                    let more = goes_on(&reply);
+                    if told.send(reply).is_err() || !more {
+                        break;
+                    }
                 }
-                Ok(Reply::Pressure(standing)) => last = standing,
-                Ok(other) => return Err(self.unexpected(other)),
-                Err(ProcessError::Answer { source, .. }) if source.kind() == io::ErrorKind::UnexpectedEof => {
-                    let status = self
-                        .child
-                        .wait()
-                        .map_err(|source| ProcessError::Answer { label: self.label.clone(), source })?;
-                    return Ok(Ended { last, died: Some(status.to_string()) });
+            });
+            loop {
+                match heard.recv_timeout(patience) {
+                    Ok(Ok(Reply::Pressure(standing))) if standing.still.is_none() => last = standing,
+                    Ok(end) => break Some(end),
+                    Err(_) => {
+                        // Its end is the reader's. It may just have come by itself.
+                        let _ = child.kill();
+                        break None;
+                    }
                 }
-                Err(why) => return Err(why),
             }
-            reply = self.next_reply();
+        });
+        match end {
+            None => Err(ProcessError::Hung { label: self.label.clone(), within: patience }),
+            Some(Ok(Reply::Pressure(last))) => Ok(Ended { last, died: None }),
+            Some(Ok(other)) => Err(self.unexpected(other)),
+            Some(Err(why)) if why.kind() == io::ErrorKind::UnexpectedEof => self.autopsy(last),
+            Some(Err(why)) => Err(self.no_answer(why)),
         }
     }
 
+    /// Whether it was lack of memory that it ended by. Its status does not tell: a panic that meets another ends it by the
+    /// same signal.
+    fn autopsy(&mut self, last: Standing) -> Result<Ended, ProcessError> {
+        let status = self.child.wait().map_err(|why| self.no_answer(why))?.to_string();
+        let said = self.said().map_err(|why| self.no_answer(why))?;
+        if said.contains(OUT_OF_MEMORY) {
+            return Ok(Ended { last, died: Some(status) });
+        }
+        let last_words = said.lines().next_back().unwrap_or("it said nothing").to_owned();
+        Err(ProcessError::Ended { label: self.label.clone(), status, last_words })
+    }
+
+    fn said(&mut self) -> io::Result<String> {
+        let mut said = Vec::new();
+        if let Some(file) = &mut self.said {
+            file.rewind()?;
+            file.read_to_end(&mut said)?;
+        }
+        Ok(String::from_utf8_lossy(&said).into_owned())
+    }
+
     fn next_reply(&mut self) -> Result<Reply, ProcessError> {
-        self.read().map_err(|source| ProcessError::Answer { label: self.label.clone(), source })
+        read(&mut self.replies).map_err(|source| self.no_answer(source))
     }
 
     fn ask(&mut self, request: &Request) -> Result<Reply, ProcessError> {
-        self.exchange(request).map_err(|source| ProcessError::Answer { label: self.label.clone(), source })
-    }
-
-    fn exchange(&mut self, request: &Request) -> io::Result<Reply> {
-        self.send(request)?;
-        self.read()
+        self.send(request).map_err(|source| self.no_answer(source))?;
+        self.next_reply()
     }
 
     fn send(&mut self, request: &Request) -> io::Result<()> {
@@ -211,12 +294,8 @@ impl SystemProcess {
         requests.flush()
     }
 
-    fn read(&mut self) -> io::Result<Reply> {
-        let mut reply = String::new();
-        if self.replies.read_line(&mut reply)? == 0 {
-            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it ended"));
-        }
-        Ok(serde_json::from_str(&reply)?)
+    fn no_answer(&self, source: io::Error) -> ProcessError {
+        ProcessError::Answer { label: self.label.clone(), source }
     }
 
     fn unexpected(&self, reply: Reply) -> ProcessError {
@@ -228,6 +307,14 @@ impl SystemProcess {
     }
 }
 
+fn read(replies: &mut impl BufRead) -> io::Result<Reply> {
+    let mut reply = String::new();
+    if replies.read_line(&mut reply)? == 0 {
+        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it ended"));
+    }
+    Ok(serde_json::from_str(&reply)?)
+}
+
 impl Drop for SystemProcess {
     /// The end of its input ends it; should it not listen any more, it is ended.
     fn drop(&mut self) {
@@ -236,5 +323,64 @@ impl Drop for SystemProcess {
             let _ = self.child.kill();
         }
         let _ = self.child.wait();
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use crate::experiment::{Full, Still};
+
+    const SPEC: Pressure = Pressure { limit: 1, payload_bytes: 1, on_full: Full::Wait };
+
+    /// What comes of a worker that is this script of a shell's.
+    fn pressed(script: &str, patience: Duration) -> Result<Ended, ProcessError> {
+        let said = tempfile::tempfile().expect("a file");
+        let mut command = Command::new("sh");
+        command.args(["-c", script]).stderr(said.try_clone().expect("the same file"));
+        let mut process = SystemProcess::spawn("worker".to_owned(), command).expect("a shell");
+        process.said = Some(said);
+        process.pressed(&SPEC, patience)
+    }
+
+    fn printed(standing: &Standing) -> String {
+        let reply = serde_json::to_string(&Reply::Pressure(standing.clone())).expect("plain data");
+        format!("read request; echo '{reply}';")
+    }
+
+    fn standing(published: u64, still: Option<Still>) -> Standing {
+        Standing { published, still, ..Standing::default() }
+    }
+
+    #[test]
+    fn one_that_answers_is_still_there() {
+        let last = standing(128, Some(Still::Blocks));
+        let script = printed(&standing(64, None)) + &printed(&last).replace("read request;", "");
+        assert_eq!(pressed(&script, PATIENCE).expect("an answer"), Ended { last, died: None });
+    }
+
+    #[test]
+    fn one_whose_allocation_fails_dies_of_it() {
+        let last = standing(64, None);
+        let script = printed(&last) + "echo 'memory allocation of 24 bytes failed' >&2; kill -ABRT $$";
+        let ended = pressed(&script, PATIENCE).expect("a death");
+        assert_eq!(ended.last, last);
+        assert!(ended.died.as_ref().is_some_and(|status| status.contains("signal: 6")), "{ended:?}");
+    }
+
+    #[test]
+    fn any_other_end_is_an_error_with_its_last_words() {
+        for (end, status) in [("exit 101", "exit status: 101"), ("kill -ABRT $$", "signal: 6")] {
+            let script = printed(&standing(64, None)) + "echo 'thread panicked' >&2; echo why >&2;" + end;
+            let why = pressed(&script, PATIENCE).expect_err("no figure").to_string();
+            assert!(why.contains(status) && why.ends_with(": why"), "{why}");
+        }
+    }
+
+    #[test]
+    fn one_that_hangs_is_killed() {
+        let script = printed(&standing(64, None)) + "exec sleep 1000";
+        let why = pressed(&script, Duration::from_millis(200)).expect_err("no figure");
+        assert!(matches!(why, ProcessError::Hung { .. }), "{why}");
     }
 }

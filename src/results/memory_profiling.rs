@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::daemon_performance::ScenarioFacts;
-use crate::experiment::{Full, GaugeChange, HeapRun, Standing};
+use crate::experiment::{Entries, Full, HeapRun, Standing};
 use crate::sut::Publishing;
 
 /// All figures of a run, in the order in which they were taken.
@@ -66,12 +66,14 @@ pub struct LeakFigure {
 pub struct Residue {
     /// Published before, since the warm-up.
     pub events: u64,
+    /// Published before the last half of the cycles, of which `open` and `gauges` tell.
+    pub half_way: u64,
     /// The least that was held at quiet in the last half of the cycles: what fills and is emptied again is no leak.
     pub open: Held,
     /// After the system was shut down and dropped.
     pub closed: Held,
-    /// Entries that its structures gained since the warm-up.
-    pub gauges: Vec<GaugeChange>,
+    /// What its structures held.
+    pub gauges: Vec<Entries>,
 }
 
 /// Blocks and bytes.

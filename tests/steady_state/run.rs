@@ -96,6 +96,7 @@ impl Task {
             warm_up: WARM_UP,
             cycles: passes,
             sample_every: events,
+            gauges: false,
             profile: None,
         };
         let lineup = Lineup::standard();

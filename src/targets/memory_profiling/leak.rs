@@ -4,8 +4,8 @@ use std::path::Path;
 use crucible_profiles::dhat::{Amount, Place, Profile, Sites};
 
 use super::plan::{Figure, Plan, PlanError, cycles_of};
-use crate::analysis::leaks::{holders, residue, verdict};
-use crate::experiment::{AtEnd, HeapRun};
+use crate::analysis::leaks::{TIMES_AS_LONG, holders, residue, verdict};
+use crate::experiment::{AtEnd, HeapCycles, HeapRun};
 use crate::results::memory_profiling::{Growth, LeakFigure, LeakSite, Verdict};
 use crate::sut::Publishing;
 use crate::workload::Scenario;
@@ -28,8 +28,7 @@ pub(super) fn look(
         {
             break verdict;
         }
-        // No multiple of a period that something may have.
-        lengths.push(cycles * 5 / 2);
+        lengths.push(cycles * TIMES_AS_LONG);
     };
     let (sites, holders) = match (&verdict, &runs[..]) {
         (Verdict::Leaking(growth) | Verdict::Unclear(growth), [.., shorter, longer]) => {
@@ -50,7 +49,7 @@ fn run(
     profile: Option<(&Path, AtEnd)>,
 ) -> Result<HeapRun, PlanError> {
     let profile = profile.map(|(file, at)| (file.to_owned(), at));
-    let spec = cycles_of(publishing, usize::MAX, cycles, profile);
+    let spec = HeapCycles { gauges: profile.is_none(), ..cycles_of(publishing, usize::MAX, cycles, profile) };
     plan.run(figure, system, &Scenario::MEDIUM, &spec)
 }
 

@@ -23,15 +23,15 @@ pub fn lineup() -> Lineup {
 /// How much is measured.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// Cycles of 1,000 events of the shorter run for leaks; the longer one has two and a half times as many, and between
-    /// the two a block has to leak to be found.
+    /// Cycles of 1,000 events of the shorter run for leaks. Half-way through the longer one, which has three times as many,
+    /// so many more went by than half-way through this: a block that leaks meanwhile is found.
     pub cycles: u64,
     /// Of the workload.
     pub seed: u64,
 }
 
 impl Settings {
-    /// Finds a block that leaks every 600,000 events.
+    /// Finds a block that leaks every 400,000 events.
     pub const USUAL: Self = Self { cycles: 400, seed: 42 };
     /// A cycle of everything, to see that it works.
     pub const TRIAL: Self = Self { cycles: 2, ..Self::USUAL };
@@ -312,7 +312,7 @@ pub(super) fn cycles_of(
     let per_cycle = events.min(Scenario::MEDIUM.events());
     let warm_up = WARM_UP_EVENTS.div_ceil(per_cycle) as u64;
     let sample_every = per_cycle.div_ceil(usize::try_from(100 / cycles.max(1)).unwrap_or(1).max(1));
-    HeapCycles { publishing, events, warm_up, cycles, sample_every, profile }
+    HeapCycles { publishing, events, warm_up, cycles, sample_every, gauges: false, profile }
 }
 
 pub(super) fn failed(figure: &Figure, source: ProcessError) -> PlanError {
