@@ -110,17 +110,13 @@ fn averages_outside(rounds: usize, confidence: f64) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use rand_chacha::ChaCha8Rng;
-    use rand_chacha::rand_core::{Rng, SeedableRng};
+    use rand_chacha::rand_core::SeedableRng;
 
     use super::*;
+    use crate::stats::noise::noise;
 
     fn close(found: f64, expected: f64) -> bool {
         (found - expected).abs() < 1e-9
-    }
-
-    /// Nearly normal, mean 0: the sum of twelve uniform numbers less six.
-    fn noise(random: &mut ChaCha8Rng) -> f64 {
-        (0..12).map(|_| f64::from(random.next_u32()) / f64::from(u32::MAX)).sum::<f64>() - 6.0
     }
 
     #[test]
