@@ -95,7 +95,7 @@ async fn passes<S: EventSystem>(
 ) -> Result<ClosedRound, RunError> {
     let work = spec.work;
     let stage =
-        Stage::set_up(system, workload, |recorder| WorkingHandler { recorder, work, log: None }).await?;
+        Stage::set_up(system, workload, |recorder| WorkingHandler { recorder, work, log: () }).await?;
     let (events, deliveries) = (editions.events().len() as u64, owed.deliveries());
     pass(&stage, editions.events(), spec.publishing, deliveries).await?;
     stage.check(owed, events)?;

@@ -8,14 +8,14 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use super::run::{Beginning, Material, RunError, Threads, run_as_task};
-use crate::load::{EventPattern, Pacing, spawn_pacer};
+use crate::load::{Arrivals, EventPattern, Pacing, Schedule, spawn_pacer};
 use crate::measure::{CpuTime, Latency, LatencySummary, Reading};
 use crate::sut::{BATCH, HandlerWork, LatencyLog, Stage, WorkingHandler};
 use crate::workload::{Edition, Owed, Workload};
 
 /// Events sent when they are due, whatever the system does meanwhile: those of the workload in order,
 /// one edition after the other.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OpenLoop {
     /// Threads for the system and its publisher; the pacer has one of its own.
     pub threads: Threads,
@@ -55,8 +55,8 @@ pub(super) fn run<S: EventSystem>(
         let _in_runtime = runtime.enter();
         make(&workload)
     };
-    let spec = *spec;
-    run_as_task(&runtime, async move { offer(system, workload, &owed, &spec).await })
+    let (spec, schedule) = (spec.clone(), spec.pattern.schedule(Arrivals::Even, workload.seed)?);
+    run_as_task(&runtime, async move { offer(system, workload, &owed, &spec, schedule).await })
 }
 
 async fn offer<S: EventSystem>(
@@ -64,19 +64,20 @@ async fn offer<S: EventSystem>(
     workload: Arc<Workload>,
     owed: &Owed,
     spec: &OpenLoop,
+    schedule: Schedule,
 ) -> Result<OpenRun, RunError> {
     let origin = Instant::now();
     let logs = std::sync::Mutex::new(Vec::new());
     let stage = Stage::set_up(system, &workload, |recorder| {
         let log = LatencyLog::new(origin);
         logs.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(log.clone());
-        WorkingHandler { recorder, work: spec.work, log: Some(log) }
+        WorkingHandler { recorder, work: spec.work, log }
     })
     .await?;
     let (send, due) = mpsc::unbounded_channel();
     let cpu = CpuTime::of_this_process();
     let begin = Instant::now();
-    let pacer = spawn_pacer(spec.pattern, Arc::new(AtomicBool::new(false)), move |index, intended| {
+    let pacer = spawn_pacer(schedule, Arc::new(AtomicBool::new(false)), move |index, intended| {
         // The receiver is gone only if publishing failed, and that is reported.
         let _ = send.send(Arc::new(arriving(&workload, index, intended - origin)));
     })?;
@@ -127,16 +128,6 @@ fn arriving(workload: &Workload, index: u64, intended: Duration) -> Event {
     let mut event = Edition(index / len).of(&workload.events[position]);
     event.created_at = Timestamp(u64::try_from(intended.as_nanos()).unwrap_or(u64::MAX));
     event
-}
-
-/// How long a run takes.
-impl OpenLoop {
-    /// Without setting up and checking.
-    pub fn duration(&self) -> Duration {
-        match self.pattern {
-            EventPattern::Steady { duration_secs, .. } => Duration::from_secs(duration_secs),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -108,7 +108,7 @@ impl SystemProcess {
     /// # Errors
     /// Why there is no figure.
     pub fn open(&mut self, spec: &OpenLoop) -> Result<OpenRun, ProcessError> {
-        match self.ask(&Request::Open(*spec))? {
+        match self.ask(&Request::Open(spec.clone()))? {
             Reply::Open(run) => Ok(run),
             other => Err(self.unexpected(other)),
         }

@@ -8,6 +8,7 @@ use crucible_events::routing::SystemError;
 use serde::{Deserialize, Serialize};
 use tokio::runtime::{Builder, Runtime};
 
+use crate::load::InvalidPattern;
 use crate::load::faults::InvalidPlan;
 use crate::measure::heap::HeapError;
 use crate::sut::{DriveError, SetUpError, StillWhole, WrongDeliveries};
@@ -40,6 +41,9 @@ pub enum RunError {
     /// A plan of faults that makes no sense.
     #[error("plan of faults: {0}")]
     Plan(#[from] InvalidPlan),
+    /// A pattern of load that makes no sense.
+    #[error("pattern of load: {0}")]
+    Pattern(#[from] InvalidPattern),
     /// Figures that must agree do not.
     #[error("wrong work, so no figure is given: {what}: expected {expected}, got {got}")]
     Accounts {

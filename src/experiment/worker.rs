@@ -17,11 +17,8 @@ pub const WORKER_ARGUMENT: &str = "--crucible-perf-worker";
 pub struct Assignment {
     /// Name in the lineup.
     pub system: String,
-    /// Name of the scenario.
-    pub scenario: String,
-    /// Size of each payload, if it is not the scenario's.
-    #[serde(default)]
-    pub payload_bytes: Option<usize>,
+    /// What arrives.
+    pub scenario: Scenario,
     /// Of the workload.
     pub seed: u64,
 }
@@ -77,12 +74,7 @@ fn serve(
 ) -> Result<(), Box<dyn std::error::Error>> {
     let assignment: Assignment = serde_json::from_str(assignment)?;
     let entry = lineup.find(&assignment.system)?;
-    let scenario: Scenario = assignment.scenario.parse()?;
-    let workload = match assignment.payload_bytes {
-        Some(bytes) => Workload::with_payload_bytes(&scenario, bytes, assignment.seed)?,
-        None => Workload::generate(&scenario, assignment.seed),
-    };
-    let mut material = Material::new(workload);
+    let mut material = Material::new(Workload::generate(&assignment.scenario, assignment.seed));
     let mut out = io::stdout().lock();
     for line in io::stdin().lock().lines() {
         let request = serde_json::from_str(&line?)?;

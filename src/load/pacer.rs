@@ -7,7 +7,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::verdict::{Pacing, Record};
-use super::{Clock, EventPattern, SystemClock};
+use super::{Clock, SystemClock};
 use crate::measure::{CpuTime, NotMeasured};
 
 /// Longest sleep without a look at the stop flag: Ctrl-C is obeyed before a person wonders.
@@ -51,18 +51,18 @@ fn wait_until<C: Clock>(clock: &C, deadline: Instant, stop: &AtomicBool) -> Opti
     }
 }
 
-/// Starts a thread of its own that sends the events of `pattern`. See [`pace`] for `stop` and `send`.
+/// Starts a thread of its own that sends the events of a schedule. See [`pace`] for `offsets_ns`, `stop` and `send`.
 ///
 /// A thread, not a task: a runtime that is busy with the system under test would delay the load itself. `send` should
 /// hand the event over and return; whatever it waits for shows as lag of the events after it. The thread's own CPU
 /// time comes with the result: it is the harness's, not the system's.
 pub fn spawn_pacer(
-    pattern: EventPattern,
+    offsets_ns: impl IntoIterator<Item = u64> + Send + 'static,
     stop: Arc<AtomicBool>,
     send: impl FnMut(u64, Instant) + Send + 'static,
 ) -> io::Result<JoinHandle<(Pacing, Result<Duration, NotMeasured>)>> {
     thread::Builder::new().name("pacer".to_owned()).spawn(move || {
-        let pacing = pace(&SystemClock::for_this_thread(), pattern.schedule(), &stop, send);
+        let pacing = pace(&SystemClock::for_this_thread(), offsets_ns, &stop, send);
         (pacing, CpuTime::of_this_thread())
     })
 }
@@ -72,7 +72,7 @@ mod tests {
     use std::cell::Cell;
 
     use super::*;
-    use crate::load::InvalidLoad;
+    use crate::load::{Arrivals, Course, InvalidLoad, Schedule};
 
     /// Stands still unless somebody sleeps or stalls.
     struct FakeClock {
@@ -100,7 +100,12 @@ mod tests {
         }
     }
 
-    const STEADY: EventPattern = EventPattern::Steady { events_per_second: 1_000, duration_secs: 1 };
+    /// One second.
+    fn steady(events_per_second: u64) -> Schedule {
+        let course = Course::steady(events_per_second, Duration::from_secs(1)).expect("a second");
+        course.schedule(Arrivals::Even, 0)
+    }
+
     const MS: Duration = Duration::from_millis(1);
 
     #[test]
@@ -108,7 +113,7 @@ mod tests {
         let clock = FakeClock::waking_late_by(Duration::ZERO);
         let begin = clock.now();
         let mut sent = Vec::new();
-        let pacing = pace(&clock, STEADY.schedule(), &AtomicBool::new(false), |index, intended| {
+        let pacing = pace(&clock, steady(1_000), &AtomicBool::new(false), |index, intended| {
             sent.push((index, intended - begin, clock.now() - begin));
         });
         let expected: Vec<_> = (0..1_000).map(|i| (u64::from(i), MS * i, MS * i)).collect();
@@ -121,7 +126,7 @@ mod tests {
     fn a_stall_shows_in_the_time_from_the_intended_moment() {
         let clock = FakeClock::waking_late_by(Duration::ZERO);
         let mut late = Vec::new();
-        let pacing = pace(&clock, STEADY.schedule(), &AtomicBool::new(false), |index, intended| {
+        let pacing = pace(&clock, steady(1_000), &AtomicBool::new(false), |index, intended| {
             late.push(clock.now() - intended);
             if index == 10 {
                 clock.stall(100 * MS);
@@ -157,14 +162,14 @@ mod tests {
     #[test]
     fn a_pacer_that_always_wakes_late_is_invalid() {
         let clock = FakeClock::waking_late_by(Duration::from_micros(150));
-        let pacing = pace(&clock, STEADY.schedule(), &AtomicBool::new(false), |_, _| ());
+        let pacing = pace(&clock, steady(1_000), &AtomicBool::new(false), |_, _| ());
         assert_eq!(pacing.invalid, Some(InvalidLoad::Lag { p50_ns: 150_000 }));
     }
 
     #[test]
     fn a_system_that_cannot_take_the_rate_makes_the_load_invalid() {
         let clock = FakeClock::waking_late_by(Duration::ZERO);
-        let pacing = pace(&clock, STEADY.schedule(), &AtomicBool::new(false), |_, _| clock.stall(2 * MS));
+        let pacing = pace(&clock, steady(1_000), &AtomicBool::new(false), |_, _| clock.stall(2 * MS));
         let Some(InvalidLoad::Rate { intended, achieved }) = pacing.invalid else {
             panic!("{pacing:?}");
         };
@@ -202,10 +207,9 @@ mod tests {
     #[test]
     fn a_pacer_thread_sends_all_events_in_order() {
         let (sender, receiver) = std::sync::mpsc::channel();
-        let pattern = EventPattern::Steady { events_per_second: 50_000, duration_secs: 1 };
         let send = move |index, _| sender.send(index).expect("the receiver outlives the pacer");
         let stop = Arc::new(AtomicBool::new(false));
-        let pacer = spawn_pacer(pattern, Arc::clone(&stop), send).expect("a thread");
+        let pacer = spawn_pacer(steady(50_000), Arc::clone(&stop), send).expect("a thread");
         let sent: Vec<u64> = receiver.iter().take(1_000).collect();
         stop.store(true, Ordering::Relaxed);
         let (pacing, _) = pacer.join().expect("the pacer does not panic");

@@ -34,6 +34,24 @@ impl HandlerWork {
     }
 }
 
+/// What a handler tells of each delivery when it is done with it.
+pub trait DeliveryLog: Clone + Send + Sync + 'static {
+    /// Asked for before the work begins, and given back at its end: the moment, for logs that need it.
+    fn begin(&self) -> u64;
+
+    /// The work that began then is done, for each event of the batch.
+    fn done(&self, batch: Batch<'_>, begin: u64);
+}
+
+/// Nothing is logged.
+impl DeliveryLog for () {
+    fn begin(&self) -> u64 {
+        0
+    }
+
+    fn done(&self, _: Batch<'_>, _: u64) {}
+}
+
 /// The latencies of one service's deliveries, from the intended moment to the end of its handler.
 ///
 /// The intended moment is the event's `created_at`, in nanoseconds since `origin`.
@@ -49,53 +67,55 @@ impl LatencyLog {
         Self { origin, latencies: Arc::default() }
     }
 
-    fn record(&self, batch: Batch<'_>) {
-        let now = u64::try_from(self.origin.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        let mut latencies = self.latencies.lock().unwrap_or_else(PoisonError::into_inner);
-        for event in batch.iter() {
-            latencies.record_ns(now.saturating_sub(event.created_at.0));
-        }
-    }
-
     /// What was logged so far.
     pub fn latencies(&self) -> Latency {
         self.latencies.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
-/// A handler that works, keeps the tally and, under open load, logs latencies.
+impl DeliveryLog for LatencyLog {
+    fn begin(&self) -> u64 {
+        0
+    }
+
+    fn done(&self, batch: Batch<'_>, _: u64) {
+        let now = u64::try_from(self.origin.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        let mut latencies = self.latencies.lock().unwrap_or_else(PoisonError::into_inner);
+        for event in batch.iter() {
+            latencies.record_ns(now.saturating_sub(event.created_at.0));
+        }
+    }
+}
+
+/// A handler that works, keeps the tally and logs what it has done.
 ///
-/// With work to do, each event counts as done when its own work is: the log then takes one reading
-/// of the clock per event, without work one per batch.
+/// With work to do, each event counts as done when its own work is: the log then hears of each event, without
+/// work of each batch.
 #[derive(Debug, Clone)]
-pub struct WorkingHandler {
+pub struct WorkingHandler<L = ()> {
     /// The tally.
     pub recorder: Recorder,
     /// What each event costs.
     pub work: HandlerWork,
-    /// Where latencies go.
-    pub log: Option<LatencyLog>,
+    /// Who is told.
+    pub log: L,
 }
 
-impl Handler for WorkingHandler {
+impl<L: DeliveryLog> Handler for WorkingHandler<L> {
     async fn handle(&self, batch: Batch<'_>) -> BatchOutcome {
         if self.work == HandlerWork::None {
-            self.done(batch);
+            let begin = self.log.begin();
+            self.recorder.note(batch);
+            self.log.done(batch, begin);
         } else {
             for event in batch.iter() {
+                let begin = self.log.begin();
                 self.work.for_one_event().await;
-                self.done(Batch::owned(std::slice::from_ref(event)));
+                let event = Batch::owned(std::slice::from_ref(event));
+                self.recorder.note(event);
+                self.log.done(event, begin);
             }
         }
         BatchOutcome::Acknowledged
-    }
-}
-
-impl WorkingHandler {
-    fn done(&self, batch: Batch<'_>) {
-        self.recorder.note(batch);
-        if let Some(log) = &self.log {
-            log.record(batch);
-        }
     }
 }

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use crucible_events::event::{Event, EventId, EventKind, Priority, Timestamp};
@@ -28,13 +29,13 @@ impl Generator {
     /// Part of the events that carry metadata.
     const ANNOTATED_PERCENT: u32 = 20;
 
-    pub(super) fn new(payload_bytes: usize, seed: u64) -> Self {
+    pub(super) fn new(payload_sizes: RangeInclusive<usize>, seed: u64) -> Self {
         Self {
             draw: Draw::new(seed, 0),
             kinds: Deck::new(&KIND_SHARES),
             priorities: Deck::new(&PRIORITY_SHARES),
             sources: Sources::new(),
-            payloads: PayloadWriter::new(payload_bytes, Draw::new(seed, 1)),
+            payloads: PayloadWriter::new(payload_sizes, Draw::new(seed, 1), Draw::new(seed, 2)),
             conversations: Conversations::default(),
             made: 0,
         }

@@ -66,8 +66,11 @@ impl Workload {
     /// The same scenario and seed give the same bytes on every machine.
     pub fn generate(scenario: &Scenario, seed: u64) -> Self {
         let services = subscriptions::services(scenario.services());
-        let rules = subscriptions::rules(scenario.rules(), scenario.targets_per_rule(), &services);
-        let events = Generator::new(scenario.payload_bytes(), seed).take(scenario.events()).map(Arc::new);
+        let rules = match scenario.is_broadcast() {
+            true => vec![subscriptions::everything_to(&services)],
+            false => subscriptions::rules(scenario.rules(), scenario.targets_per_rule(), &services),
+        };
+        let events = Generator::new(scenario.payload_sizes(), seed).take(scenario.events()).map(Arc::new);
         Self {
             scenario: scenario.clone(),
             seed,
@@ -76,14 +79,6 @@ impl Workload {
             events: events.collect(),
             services,
         }
-    }
-
-    /// The scenario with payloads of another size, in bytes; see [`Scenario::with_payload_bytes`].
-    ///
-    /// # Errors
-    /// [`InvalidScenario::PayloadBytes`].
-    pub fn with_payload_bytes(scenario: &Scenario, bytes: usize, seed: u64) -> Result<Self, InvalidScenario> {
-        Ok(Self::generate(&scenario.clone().with_payload_bytes(bytes)?, seed))
     }
 
     /// The plain meaning of its services, groups and rules, before the first event.
@@ -262,13 +257,35 @@ mod tests {
     fn the_size_of_payloads_does_not_change_who_gets_what() {
         for scenario in Scenario::ALL {
             let receivers = [64, 200, 4_096].map(|bytes| {
-                let few = scenario.clone().with_events(500).expect("some events");
-                let workload = Workload::with_payload_bytes(&few, bytes, SEED).expect("enough");
+                let few = scenario.clone().with_events(500).and_then(|few| few.with_payload_bytes(bytes));
+                let workload = Workload::generate(&few.expect("enough"), SEED);
                 assert_eq!(workload.scenario.payload_bytes(), bytes);
                 workload.receivers()
             });
             assert!(receivers.windows(2).all(|pair| pair[0] == pair[1]), "{scenario}");
         }
+    }
+
+    #[test]
+    fn sizes_spread_over_their_range_and_change_nothing_else() {
+        let sizes = 500..=1_500;
+        let scenario = Scenario::MEDIUM.with_payload_sizes(sizes.clone()).expect("a range");
+        let (ranged, fixed) = (Workload::generate(&scenario, SEED), first(Scenario::MEDIUM, 1_000));
+        assert_eq!(ranged.receivers(), fixed.receivers());
+        let found: Vec<usize> = ranged.events.iter().map(|event| event.payload.len()).collect();
+        assert!(found.iter().all(|size| sizes.contains(size)));
+        // 1,000 draws of 1,001 sizes: some 632 different ones, with a mean of 1,000 and a standard error of 9.
+        let (different, mean) =
+            (found.iter().collect::<BTreeSet<_>>().len(), found.iter().sum::<usize>() / 1_000);
+        assert!((580..690).contains(&different) && mean.abs_diff(1_000) < 40, "{different}, mean {mean}");
+        assert_eq!(digest(&ranged.events), digest(&Workload::generate(&scenario, SEED).events));
+    }
+
+    #[test]
+    fn a_broadcast_goes_to_every_service() {
+        let scenario = Scenario::LIGHT.broadcast();
+        let fan_out = Workload::generate(&scenario, SEED).fan_out();
+        assert_eq!((fan_out.deliveries, fan_out.unmatched, fan_out.most), (300, 0, 3));
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub fn table_services() -> Vec<ServiceSpec> {
 
 /// Events to match against any table: the mix of the scenarios, with payloads of 1 KiB.
 pub fn match_probes(count: usize, seed: u64) -> Vec<Arc<Event>> {
-    Generator::new(PROBE_BYTES, seed).take(count).map(Arc::new).collect()
+    Generator::new(PROBE_BYTES..=PROBE_BYTES, seed).take(count).map(Arc::new).collect()
 }
 
 /// `count` rules: the core, spread evenly among others that match no probe. So a probe has the same

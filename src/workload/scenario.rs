@@ -1,20 +1,46 @@
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use crucible_events::event::Limits;
+use serde::{Deserialize, Serialize};
 
 use super::payload::MIN_PAYLOAD_BYTES;
 
 /// How much arrives, and how many it concerns (R3.1). Valid once it is built.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Unchecked")]
 pub struct Scenario {
     name: Cow<'static, str>,
     events: usize,
     services: usize,
-    payload_bytes: usize,
+    payload_sizes: [usize; 2],
     rules: usize,
     targets_per_rule: usize,
+    broadcast: bool,
+}
+
+/// As it comes from another process.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Unchecked {
+    name: String,
+    events: usize,
+    services: usize,
+    payload_sizes: [usize; 2],
+    rules: usize,
+    targets_per_rule: usize,
+    broadcast: bool,
+}
+
+impl TryFrom<Unchecked> for Scenario {
+    type Error = InvalidScenario;
+    fn try_from(found: Unchecked) -> Result<Self, InvalidScenario> {
+        let Unchecked { name, events, services, payload_sizes, rules, targets_per_rule, broadcast } = found;
+        let name = name.into();
+        Self { name, events, services, payload_sizes, rules, targets_per_rule, broadcast }.check()
+    }
 }
 
 /// A name that is not a scenario's.
@@ -32,6 +58,8 @@ pub enum InvalidScenario {
     NoEvents { name: String },
     #[error("scenario {name:?}: payload of {bytes} bytes; from {MIN_PAYLOAD_BYTES} to {most} are possible")]
     PayloadBytes { name: String, bytes: usize, most: usize },
+    #[error("scenario {name:?}: payloads from {least} to {most} bytes; name the smaller size first")]
+    PayloadSizes { name: String, least: usize, most: usize },
     #[error(
         "scenario {name:?}: {targets} targets per rule; from 1 to {services} (its services) are possible"
     )]
@@ -52,8 +80,8 @@ impl Scenario {
 
     const fn built_in(name: &'static str, figures: [usize; 5]) -> Self {
         let [events, services, payload_bytes, rules, targets_per_rule] = figures;
-        let name = Cow::Borrowed(name);
-        Self { name, events, services, payload_bytes, rules, targets_per_rule }
+        let (name, payload_sizes) = (Cow::Borrowed(name), [payload_bytes; 2]);
+        Self { name, events, services, payload_sizes, rules, targets_per_rule, broadcast: false }
     }
 
     /// This scenario under another name, to be changed from there.
@@ -77,7 +105,15 @@ impl Scenario {
     /// # Errors
     /// [`InvalidScenario::PayloadBytes`] below [`MIN_PAYLOAD_BYTES`] or above what an event may carry.
     pub fn with_payload_bytes(self, payload_bytes: usize) -> Result<Self, InvalidScenario> {
-        Self { payload_bytes, ..self }.check()
+        self.with_payload_sizes(payload_bytes..=payload_bytes)
+    }
+
+    /// The same with payloads of sizes from a range, in bytes, each as likely. All else stays as with one size.
+    ///
+    /// # Errors
+    /// [`InvalidScenario::PayloadBytes`] or [`InvalidScenario::PayloadSizes`].
+    pub fn with_payload_sizes(self, sizes: RangeInclusive<usize>) -> Result<Self, InvalidScenario> {
+        Self { payload_sizes: [*sizes.start(), *sizes.end()], ..self }.check()
     }
 
     /// The same with other services and rules.
@@ -90,18 +126,29 @@ impl Scenario {
         rules: usize,
         targets_per_rule: usize,
     ) -> Result<Self, InvalidScenario> {
-        Self { services, rules, targets_per_rule, ..self }.check()
+        Self { services, rules, targets_per_rule, broadcast: false, ..self }.check()
+    }
+
+    /// The same with one rule, by which every event goes to every service.
+    #[must_use]
+    pub fn broadcast(self) -> Self {
+        Self { rules: 1, targets_per_rule: self.services, broadcast: true, ..self }
     }
 
     fn check(self) -> Result<Self, InvalidScenario> {
         let name = || self.name.clone().into_owned();
-        let (bytes, most) = (self.payload_bytes, Limits::default().payload_bytes);
+        let ([least, largest], most) = (self.payload_sizes, Limits::default().payload_bytes);
         let (targets, services) = (self.targets_per_rule, self.services);
         if self.events == 0 {
             return Err(InvalidScenario::NoEvents { name: name() });
         }
-        if !(MIN_PAYLOAD_BYTES..=most).contains(&bytes) {
+        let impossible =
+            self.payload_sizes.into_iter().find(|size| !(MIN_PAYLOAD_BYTES..=most).contains(size));
+        if let Some(bytes) = impossible {
             return Err(InvalidScenario::PayloadBytes { name: name(), bytes, most });
+        }
+        if least > largest {
+            return Err(InvalidScenario::PayloadSizes { name: name(), least, most: largest });
         }
         if !(1..=services).contains(&targets) {
             return Err(InvalidScenario::Targets { name: name(), targets, services });
@@ -124,9 +171,14 @@ impl Scenario {
         self.services
     }
 
-    /// Size of every payload, in bytes.
+    /// Size of every payload, in bytes; of the largest, if their sizes differ.
     pub fn payload_bytes(&self) -> usize {
-        self.payload_bytes
+        self.payload_sizes[1]
+    }
+
+    /// Sizes of the payloads, in bytes.
+    pub fn payload_sizes(&self) -> RangeInclusive<usize> {
+        self.payload_sizes[0]..=self.payload_sizes[1]
     }
 
     /// Number of rules.
@@ -137,6 +189,11 @@ impl Scenario {
     /// Number of different services that each rule names.
     pub fn targets_per_rule(&self) -> usize {
         self.targets_per_rule
+    }
+
+    /// Whether every event goes to every service.
+    pub fn is_broadcast(&self) -> bool {
+        self.broadcast
     }
 
     fn names() -> String {
@@ -173,6 +230,17 @@ mod tests {
     }
 
     #[test]
+    fn a_scenario_is_checked_once_more_where_it_arrives() {
+        let scenario =
+            Scenario::HEAVY.renamed("mine").with_payload_sizes(64..=128).expect("enough").broadcast();
+        let json = serde_json::to_string(&scenario).expect("plain data");
+        assert_eq!(serde_json::from_str::<Scenario>(&json).expect("own JSON"), scenario);
+        let spoilt = json.replace("[64,128]", "[128,64]");
+        let refused = serde_json::from_str::<Scenario>(&spoilt).expect_err("reversed").to_string();
+        assert!(refused.contains("name the smaller size first"), "{refused}");
+    }
+
+    #[test]
     fn what_cannot_be_generated_is_refused_with_what_is_possible() {
         let refusals = [
             (Scenario::LIGHT.with_events(0), "scenario \"light\": no events; ask for at least one"),
@@ -188,6 +256,10 @@ mod tests {
         for (outcome, message) in refusals {
             assert_eq!(outcome.expect_err(message).to_string(), message);
         }
+        let reversed = Scenario::LIGHT.with_payload_sizes(std::ops::RangeInclusive::new(200, 100));
+        let message = "scenario \"light\": payloads from 200 to 100 bytes; name the smaller size first";
+        assert_eq!(reversed.expect_err("reversed").to_string(), message);
+        assert!(Scenario::LIGHT.with_payload_sizes(100..=10_485_761).is_err());
         assert!(Scenario::LIGHT.with_payload_bytes(10_485_761).is_err());
         assert!(Scenario::LIGHT.with_routing(3, 2, 0).is_err());
     }

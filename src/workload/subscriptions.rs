@@ -26,6 +26,12 @@ pub(super) fn services(count: usize) -> Vec<ServiceSpec> {
     (0..count).map(|number| ServiceSpec::new(format!("service-{number:03}"))).collect()
 }
 
+/// One rule that every event matches, with all services as its targets.
+pub(super) fn everything_to(services: &[ServiceSpec]) -> Rule {
+    let targets = services.iter().map(|service| Target::Service(service.name.clone()));
+    Rule::new("everything", Filter::everything(), targets)
+}
+
 /// The first `count` rules of the list, which begins again when it ends, each with `targets` services.
 pub(super) fn rules(count: usize, targets: usize, services: &[ServiceSpec]) -> Vec<Rule> {
     let list = subscriptions();

@@ -59,7 +59,7 @@ impl Crew {
         let stalled = workload.services[stalled].name.clone();
         let stage = Stage::set_up_each(system, workload, |service, recorder| {
             let gate = (service.name == stalled).then(|| at_the_gate.clone());
-            let within = WorkingHandler { recorder, work, log: None };
+            let within = WorkingHandler { recorder, work, log: () };
             faults.of(service.clone(), Gated { within, gate })
         })
         .await?;

@@ -187,9 +187,8 @@ impl<'a> Plan<'a> {
 
     /// A process for this system with the figure's workload.
     pub(super) fn start(&self, system: &str, figure: &Figure) -> Result<SystemProcess, PlanError> {
-        let scenario = figure.scenario().name().to_owned();
-        let assignment =
-            Assignment { system: system.to_owned(), scenario, payload_bytes: None, seed: self.settings.seed };
+        let (system, scenario) = (system.to_owned(), figure.scenario().clone());
+        let assignment = Assignment { system, scenario, seed: self.settings.seed };
         SystemProcess::start(&assignment).map_err(|source| failed(figure, source))
     }
 

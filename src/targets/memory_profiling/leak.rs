@@ -51,7 +51,7 @@ fn run(
 ) -> Result<HeapRun, PlanError> {
     let profile = profile.map(|(file, at)| (file.to_owned(), at));
     let spec = cycles_of(publishing, usize::MAX, cycles, profile);
-    plan.run(figure, system, &Scenario::MEDIUM, None, &spec)
+    plan.run(figure, system, &Scenario::MEDIUM, &spec)
 }
 
 /// Who asked for what the longer run holds more of.

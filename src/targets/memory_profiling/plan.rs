@@ -161,15 +161,14 @@ impl<'a> Plan<'a> {
     pub fn take(&mut self, figure: &Figure) -> Result<(), PlanError> {
         match figure {
             Figure::Payload(kib) => {
-                self.usage(figure, &Scenario::MEDIUM, kib * KIB, Publishing::Batch, 200, 5)
+                self.usage(figure, sized(Scenario::MEDIUM, kib * KIB), Publishing::Batch, 200, 5)
             }
             Figure::HighFrequency(publishing) => {
-                self.usage(figure, &Scenario::LIGHT, SMALL, *publishing, usize::MAX, self.settings.cycles)
+                let scenario = sized(Scenario::LIGHT, SMALL);
+                self.usage(figure, scenario, *publishing, usize::MAX, self.settings.cycles)
             }
             Figure::Stability => {
-                let scenario = Scenario::MEDIUM;
-                let payload = scenario.payload_bytes();
-                self.usage(figure, &scenario, payload, Publishing::Batch, usize::MAX, self.settings.cycles)
+                self.usage(figure, Scenario::MEDIUM, Publishing::Batch, usize::MAX, self.settings.cycles)
             }
             Figure::Leak(publishing) => {
                 let mut found = Vec::new();
@@ -191,8 +190,7 @@ impl<'a> Plan<'a> {
     fn usage(
         &mut self,
         figure: &Figure,
-        scenario: &Scenario,
-        payload_bytes: usize,
+        scenario: Scenario,
         publishing: Publishing,
         events: usize,
         cycles: u64,
@@ -201,12 +199,11 @@ impl<'a> Plan<'a> {
         let spec = cycles_of(publishing, events, cycles, None);
         let mut systems = Vec::new();
         for system in self.systems() {
-            let run = self.run(figure, &system, scenario, Some(payload_bytes), &spec)?;
+            let run = self.run(figure, &system, &scenario, &spec)?;
             systems.push(SystemUsage { system, run });
         }
-        let of_this_size =
-            scenario.clone().with_events(events).and_then(|s| s.with_payload_bytes(payload_bytes));
-        let scenario = scenario_facts(&of_this_size.unwrap_or_else(|_| scenario.clone()), self.settings.seed);
+        let first = scenario.with_events(events).expect("one event or more");
+        let scenario = scenario_facts(&first, self.settings.seed);
         self.taken.usage.push(UsageFigure { name: figure.name(), scenario, publishing, systems });
         Ok(())
     }
@@ -216,11 +213,10 @@ impl<'a> Plan<'a> {
         figure: &Figure,
         system: &str,
         scenario: &Scenario,
-        payload_bytes: Option<usize>,
         spec: &HeapCycles,
     ) -> Result<HeapRun, PlanError> {
         self.check_interrupt(figure)?;
-        let assignment = self.assignment(system, scenario, payload_bytes);
+        let assignment = self.assignment(system, scenario);
         let start = if spec.profile.is_some() { SystemProcess::start_silent } else { SystemProcess::start };
         let mut process = start(&assignment).map_err(|source| failed(figure, source))?;
         let name = figure.name();
@@ -232,9 +228,8 @@ impl<'a> Plan<'a> {
         if (self.interrupted)() { Err(PlanError::Interrupted { figure: figure.name() }) } else { Ok(()) }
     }
 
-    fn assignment(&self, system: &str, scenario: &Scenario, payload_bytes: Option<usize>) -> Assignment {
-        let (system, scenario) = (system.to_owned(), scenario.name().to_owned());
-        Assignment { system, scenario, payload_bytes, seed: self.settings.seed }
+    fn assignment(&self, system: &str, scenario: &Scenario) -> Assignment {
+        Assignment { system: system.to_owned(), scenario: scenario.clone(), seed: self.settings.seed }
     }
 
     fn pressure(&mut self, figure: &Figure, payload_bytes: usize) -> Result<(), PlanError> {
@@ -247,7 +242,7 @@ impl<'a> Plan<'a> {
             for &on_full in asked {
                 let spec = Pressure { limit: LIMIT, payload_bytes, on_full };
                 self.check_interrupt(figure)?;
-                let assignment = self.assignment(&entry.name, &Scenario::LIGHT, None);
+                let assignment = self.assignment(&entry.name, &Scenario::LIGHT);
                 let ended =
                     SystemProcess::start_silent(&assignment).and_then(|process| process.pressure(&spec));
                 let ended = ended.map_err(|source| failed(figure, source))?;
@@ -269,7 +264,7 @@ impl<'a> Plan<'a> {
         for system in self.systems() {
             let file = (self.profile)(&system);
             let spec = cycles_of(Publishing::Batch, usize::MAX, 5, Some((file.clone(), AtEnd::Open)));
-            let run = self.run(figure, &system, &Scenario::MEDIUM, None, &spec)?;
+            let run = self.run(figure, &system, &Scenario::MEDIUM, &spec)?;
             let profile = Profile::read(&file);
             let profile =
                 profile.map_err(|why| PlanError::Profile { figure: figure.name(), why: why.to_string() })?;
@@ -322,4 +317,8 @@ pub(super) fn cycles_of(
 
 pub(super) fn failed(figure: &Figure, source: ProcessError) -> PlanError {
     PlanError::Process { figure: figure.name(), source }
+}
+
+fn sized(scenario: Scenario, payload_bytes: usize) -> Scenario {
+    scenario.with_payload_bytes(payload_bytes).expect("from the smallest payload to 64 KiB")
 }

@@ -4,6 +4,8 @@ mod content;
 mod document;
 mod filler;
 
+use std::ops::RangeInclusive;
+
 use bytes::Bytes;
 use crucible_events::event::{EventKind, JsonText, Payload, Text};
 
@@ -32,19 +34,23 @@ enum Content {
 /// does not change what they say.
 #[derive(Debug)]
 pub(super) struct PayloadWriter {
+    sizes: RangeInclusive<usize>,
+    /// Of the next payload.
     bytes: usize,
+    size: Draw,
     filler: Draw,
     document: Document,
 }
 
 impl PayloadWriter {
-    /// For payloads of `bytes` bytes, at least [`MIN_PAYLOAD_BYTES`].
-    pub(super) fn new(bytes: usize, filler: Draw) -> Self {
-        Self { bytes, filler, document: Document::default() }
+    /// For payloads of so many bytes, at least [`MIN_PAYLOAD_BYTES`]; each size is as likely.
+    pub(super) fn new(sizes: RangeInclusive<usize>, filler: Draw, size: Draw) -> Self {
+        Self { bytes: *sizes.start(), sizes, size, filler, document: Document::default() }
     }
 
     /// A payload for an event of this kind; what it says is drawn from `facts`.
     pub(super) fn write(&mut self, kind: &EventKind, facts: &mut Draw) -> Payload {
+        self.bytes = self.next_size();
         let content = match kind {
             EventKind::FileCreated | EventKind::FileModified => *facts.weighted(&FILE_CONTENT),
             _ => Content::Json,
@@ -54,6 +60,12 @@ impl PayloadWriter {
             Content::Text => self.note(facts),
             Content::Binary => self.attachment(),
         }
+    }
+
+    fn next_size(&mut self) -> usize {
+        let (least, most) = (*self.sizes.start(), *self.sizes.end());
+        let sizes = u32::try_from(most - least + 1).expect("payloads are far below 4 GiB");
+        least + usize::try_from(self.size.below(sizes)).expect("below a size")
     }
 
     fn json(&mut self, kind: &EventKind, facts: &mut Draw) -> Payload {
@@ -97,7 +109,7 @@ mod tests {
         for kind in &EventKind::BUILT_IN {
             let sizes = [64, 65, 100, 200, 512, 8_192];
             let written = sizes.map(|bytes| {
-                let mut writer = PayloadWriter::new(bytes, Draw::new(9, 1));
+                let mut writer = PayloadWriter::new(bytes..=bytes, Draw::new(9, 1), Draw::new(9, 2));
                 let mut facts = Draw::new(9, 0);
                 let payloads: Vec<Payload> = (0..40).map(|_| writer.write(kind, &mut facts)).collect();
                 assert!(payloads.iter().all(|payload| payload.len() == bytes), "{kind} {bytes}");
