@@ -3,6 +3,8 @@
 
 mod clock;
 mod course;
+mod feed;
+mod feeder;
 mod pacer;
 mod pattern;
 mod schedule;
@@ -13,6 +15,8 @@ pub use crucible_faults as faults;
 
 pub use clock::{Clock, SystemClock};
 pub use course::Course;
+pub use feed::Feed;
+pub use feeder::feed_paced;
 pub use pacer::{pace, spawn_pacer};
 pub use pattern::{EventPattern, InvalidPattern};
 pub use schedule::{Arrivals, Schedule};
