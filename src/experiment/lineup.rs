@@ -3,6 +3,7 @@ use std::sync::Arc;
 use crucible_events::routing::EventSystem;
 use serde::{Deserialize, Serialize};
 
+use super::offered::{self, OfferedLoad, Trial, TrialRun};
 use super::run::{Material, RunError, Threads};
 use super::{
     ClosedLoop, ClosedRound, HeapCycles, HeapLimit, HeapRun, HeapSample, OpenLoop, OpenRun, Pressure,
@@ -37,6 +38,17 @@ pub trait Subject: Send + Sync {
     /// # Errors
     /// Why there is no figure.
     fn open(&self, material: &mut Material, spec: &OpenLoop) -> Result<OpenRun, RunError>;
+
+    /// Trials with one fresh instance, as long as `next` has one: it is given what the one before came to.
+    ///
+    /// # Errors
+    /// Why there is no figure.
+    fn trials(
+        &self,
+        material: &mut Material,
+        load: &OfferedLoad,
+        next: &mut dyn FnMut(Option<TrialRun>) -> Option<Trial>,
+    ) -> Result<(), RunError>;
 
     /// Cycles with the heap counted; `show` sees each sample as it is taken.
     ///
@@ -74,6 +86,15 @@ impl<S: EventSystem, F: Fn(&Workload) -> S + Send + Sync> Subject for F {
 
     fn open(&self, material: &mut Material, spec: &OpenLoop) -> Result<OpenRun, RunError> {
         open_loop::run(self, material, spec)
+    }
+
+    fn trials(
+        &self,
+        material: &mut Material,
+        load: &OfferedLoad,
+        next: &mut dyn FnMut(Option<TrialRun>) -> Option<Trial>,
+    ) -> Result<(), RunError> {
+        offered::run(self, material, load, next)
     }
 
     fn heap(

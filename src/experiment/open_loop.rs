@@ -122,7 +122,7 @@ async fn publish_due<S: EventSystem>(
 }
 
 /// The `index`-th event to arrive, created at its intended moment, given as the time since the origin.
-fn arriving(workload: &Workload, index: u64, intended: Duration) -> Event {
+pub(super) fn arriving(workload: &Workload, index: u64, intended: Duration) -> Event {
     let len = workload.events.len() as u64;
     let position = usize::try_from(index % len).expect("below the length of a vector");
     let mut event = Edition(index / len).of(&workload.events[position]);

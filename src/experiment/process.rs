@@ -3,8 +3,8 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use super::worker::{Reply, Request};
 use super::{
-    Assignment, ClosedLoop, ClosedRound, HeapCycles, HeapRun, HeapSample, OpenLoop, OpenRun, Pressure,
-    Standing, WORKER_ARGUMENT,
+    Assignment, ClosedLoop, ClosedRound, HeapCycles, HeapRun, HeapSample, OfferedLoad, OpenLoop, OpenRun,
+    Pressure, Standing, Trial, TrialRun, WORKER_ARGUMENT,
 };
 
 /// A process of its own for one system and scenario: CPU and memory belong to it alone. It builds
@@ -112,6 +112,44 @@ impl SystemProcess {
             Reply::Open(run) => Ok(run),
             other => Err(self.unexpected(other)),
         }
+    }
+
+    /// Sets up a fresh instance for trials.
+    ///
+    /// # Errors
+    /// Why there is no figure.
+    pub fn begin_trials(&mut self, load: &OfferedLoad) -> Result<(), ProcessError> {
+        match self.ask(&Request::Trials(*load))? {
+            Reply::Ready => Ok(()),
+            other => Err(self.unexpected(other)),
+        }
+    }
+
+    /// One trial with it.
+    ///
+    /// # Errors
+    /// Why there is no figure.
+    pub fn trial(&mut self, trial: &Trial) -> Result<TrialRun, ProcessError> {
+        match self.ask(&Request::Trial(trial.clone()))? {
+            Reply::Trial(run) => Ok(run),
+            other => Err(self.unexpected(other)),
+        }
+    }
+
+    /// The last trial is done: every delivery of all of them is checked.
+    ///
+    /// # Errors
+    /// What was wrong: the figures of all trials are void.
+    pub fn end_trials(&mut self) -> Result<(), ProcessError> {
+        match self.ask(&Request::EndTrials)? {
+            Reply::EndedTrials => Ok(()),
+            other => Err(self.unexpected(other)),
+        }
+    }
+
+    /// Of the process, for whoever watches it.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Cycles with the heap counted; `watch` sees each sample as it comes.

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::run::Material;
 use super::{
-    ClosedLoop, ClosedRound, HeapCycles, HeapLimit, HeapRun, HeapSample, Lineup, OpenLoop, OpenRun, Pressure,
-    Standing,
+    ClosedLoop, ClosedRound, HeapCycles, HeapLimit, HeapRun, HeapSample, Lineup, OfferedLoad, OpenLoop,
+    OpenRun, Pressure, Standing, Trial, TrialRun,
 };
 use crate::workload::{Scenario, Workload};
 
@@ -31,6 +31,10 @@ pub(super) enum Request {
     Open(OpenLoop),
     Heap(HeapCycles),
     Pressure(Pressure),
+    /// A fresh instance for trials; then come [`Request::Trial`]s.
+    Trials(OfferedLoad),
+    Trial(Trial),
+    EndTrials,
 }
 
 /// One line from a worker.
@@ -44,6 +48,11 @@ pub(super) enum Reply {
     Heap(HeapRun),
     /// On the way, or the end of it.
     Pressure(Standing),
+    /// The instance is there, and asks for the first trial.
+    Ready,
+    Trial(TrialRun),
+    /// All deliveries of all trials were right.
+    EndedTrials,
     /// Why there is no figure.
     Failed(String),
 }
@@ -76,8 +85,9 @@ fn serve(
     let entry = lineup.find(&assignment.system)?;
     let mut material = Material::new(Workload::generate(&assignment.scenario, assignment.seed));
     let mut out = io::stdout().lock();
-    for line in io::stdin().lock().lines() {
-        let request = serde_json::from_str(&line?)?;
+    let mut requests = io::stdin().lock().lines().map(|line| Ok(serde_json::from_str(&line?)?));
+    while let Some(request) = requests.next() {
+        let request: Request = request?;
         let subject = &entry.subject;
         let reply = match request {
             Request::Closed(spec) => subject.closed(&mut material, &spec).map(Reply::Closed),
@@ -88,6 +98,11 @@ fn serve(
                 let mut show = |sample| drop(write_line(&mut out, &Reply::Sample(sample)));
                 subject.heap(&mut material, &spec, &mut show).map(Reply::Heap)
             }
+            Request::Trials(load) => {
+                let mut ask = |last: Option<TrialRun>| next_trial(last, &mut requests, &mut out);
+                subject.trials(&mut material, &load, &mut ask).map(|()| Reply::EndedTrials)
+            }
+            Request::Trial(_) | Request::EndTrials => return Err("no trials were begun".into()),
             Request::Pressure(spec) => {
                 let limit = limit.ok_or("this program's allocator cannot be limited")?;
                 let mut show =
@@ -99,6 +114,19 @@ fn serve(
         write_line(&mut out, &reply)?;
     }
     Ok(())
+}
+
+/// Tells what the last trial came to, and waits for the next. `None` if there is none, or nobody who listens.
+fn next_trial(
+    last: Option<TrialRun>,
+    requests: &mut impl Iterator<Item = io::Result<Request>>,
+    out: &mut impl Write,
+) -> Option<Trial> {
+    write_line(out, &last.map_or(Reply::Ready, Reply::Trial)).ok()?;
+    match requests.next()?.ok()? {
+        Request::Trial(trial) => Some(trial),
+        _ => None,
+    }
 }
 
 fn write_line(out: &mut impl Write, reply: &Reply) -> io::Result<()> {

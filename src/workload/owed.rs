@@ -13,21 +13,41 @@ pub struct Owed {
     ids: Vec<EventId>,
     plan: Plan,
     services: Vec<ServiceKey>,
+    /// Deliveries of the events before each, and of all.
+    before: Vec<u64>,
 }
 
 impl Owed {
     /// Asks the oracle.
     pub fn of(workload: &Workload) -> Self {
+        let plan = workload.plan();
+        let mut before = vec![0; plan.len() + 1];
+        for (place, services) in plan.iter().enumerate() {
+            before[place + 1] = before[place] + services.len() as u64;
+        }
         Self {
             ids: workload.events.iter().map(|event| event.id).collect(),
-            plan: workload.plan(),
+            plan,
+            before,
             services: workload.services.iter().map(|service| ServiceKey::of(&service.name)).collect(),
         }
     }
 
+    /// Events of one edition.
+    pub fn events(&self) -> usize {
+        self.ids.len()
+    }
+
     /// Deliveries of one edition.
     pub fn deliveries(&self) -> u64 {
-        self.plan.iter().map(|services| services.len() as u64).sum()
+        self.before[self.plan.len()]
+    }
+
+    /// Deliveries of the first `published` events, counted as in [`Owed::of_first`].
+    pub fn deliveries_of_first(&self, published: u64) -> u64 {
+        let events = self.plan.len() as u64;
+        let place = usize::try_from(published % events).expect("below the length of a vector");
+        published / events * self.deliveries() + self.before[place]
     }
 
     /// What all services together are to receive of one edition.
@@ -90,6 +110,8 @@ mod tests {
             if [0, 199, 200, 499].contains(&published) {
                 let each: Vec<Tally> = workload.services.iter().map(|s| expected.of(&s.name)).collect();
                 assert_eq!(owed.of_first(published + 1), each, "{published}");
+                let deliveries: u64 = each.iter().map(|tally| tally.deliveries).sum();
+                assert_eq!(owed.deliveries_of_first(published + 1), deliveries, "{published}");
             }
         }
     }
