@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 use crucible_events::routing::EventSystem;
 use serde::{Deserialize, Serialize};
 
-use super::run::{Beginning, Material, RunError, Threads, run_as_task};
-use crate::measure::{CpuTime, NotMeasured, Reading, ResidentMemory};
+use super::run::{Beginning, Material, MemoryMeter, RunError, Threads, run_as_task};
+use crate::measure::{CpuTime, Reading};
 use crate::sut::{HandlerWork, Publishing, Stage, WorkingHandler, WrongDeliveries, publish_all};
 use crate::workload::{Editions, Owed, Workload};
 
@@ -143,22 +143,5 @@ pub(super) async fn pass<S: EventSystem>(
             Err(WrongDeliveries::Announced { announced, expected }.into())
         }
         _ => Ok(()),
-    }
-}
-
-/// The growth of resident memory from now on.
-struct MemoryMeter(Result<(ResidentMemory, u64), NotMeasured>);
-
-impl MemoryMeter {
-    fn start() -> Self {
-        Self(ResidentMemory::open().and_then(|memory| {
-            memory.reset_peak()?;
-            let before = memory.now_bytes()?;
-            Ok((memory, before))
-        }))
-    }
-
-    fn peak(self) -> Reading<u64> {
-        self.0.and_then(|(memory, before)| Ok(memory.peak_bytes()?.saturating_sub(before))).into()
     }
 }

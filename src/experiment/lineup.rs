@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use crucible_events::routing::EventSystem;
 use serde::{Deserialize, Serialize};
@@ -6,10 +7,11 @@ use serde::{Deserialize, Serialize};
 use super::offered::{self, OfferedLoad, Trial, TrialRun};
 use super::run::{Material, RunError, Threads};
 use super::{
-    ClosedLoop, ClosedRound, HeapCycles, HeapLimit, HeapRun, HeapSample, OpenLoop, OpenRun, Pressure,
-    Standing, closed_loop, heap_cycles, open_loop, pressure, timed_pass,
+    ClosedLoop, ClosedRound, HeapCycles, HeapLimit, HeapRun, HeapSample, Interval, LoadRun, OpenLoop,
+    OpenRun, Pressure, Standing, closed_loop, heap_cycles, load_test, open_loop, pressure, timed_pass,
 };
 use crate::kernels::Prepared;
+use crate::load::LoadTestConfig;
 use crate::sut::{self, Publishing};
 use crate::workload::Workload;
 
@@ -49,6 +51,19 @@ pub trait Subject: Send + Sync {
         load: &OfferedLoad,
         next: &mut dyn FnMut(Option<TrialRun>) -> Option<Trial>,
     ) -> Result<(), RunError>;
+
+    /// A load test of a fresh instance; `show` sees each second of it at its end. Once `stop` is set no more events are
+    /// sent.
+    ///
+    /// # Errors
+    /// Why there is no figure.
+    fn load_test(
+        &self,
+        material: &mut Material,
+        config: &LoadTestConfig,
+        stop: &Arc<AtomicBool>,
+        show: &mut (dyn FnMut(&Interval) + Send),
+    ) -> Result<LoadRun, RunError>;
 
     /// Cycles with the heap counted; `show` sees each sample as it is taken.
     ///
@@ -95,6 +110,16 @@ impl<S: EventSystem, F: Fn(&Workload) -> S + Send + Sync> Subject for F {
         next: &mut dyn FnMut(Option<TrialRun>) -> Option<Trial>,
     ) -> Result<(), RunError> {
         offered::run(self, material, load, next)
+    }
+
+    fn load_test(
+        &self,
+        material: &mut Material,
+        config: &LoadTestConfig,
+        stop: &Arc<AtomicBool>,
+        show: &mut (dyn FnMut(&Interval) + Send),
+    ) -> Result<LoadRun, RunError> {
+        load_test::run(self, material, config, stop, show)
     }
 
     fn heap(

@@ -1,10 +1,12 @@
 //! How a figure is obtained: rounds in processes of their own, interleaved, each with a fresh instance
 //! whose work is checked.
 
+mod accounts;
 mod closed_loop;
 pub mod failures;
 mod heap_cycles;
 mod lineup;
+mod load_test;
 mod offered;
 mod open_loop;
 mod pressure;
@@ -18,6 +20,7 @@ mod worker;
 pub use closed_loop::{ClosedLoop, ClosedRound};
 pub use heap_cycles::{AtEnd, GaugeChange, HeapCycles, HeapRun, HeapSample};
 pub use lineup::{Entry, Lineup, Role, Subject, UnknownSystem};
+pub use load_test::{Backlog, FailuresSeen, Interval, LoadRun, Phases, Recovery, Served, Waiting};
 pub use offered::{Keeping, LoadSample, OfferedLoad, Trial, TrialRun, Window};
 pub use open_loop::{OpenLoop, OpenRun};
 pub use pressure::{Full, HeapLimit, Pressure, Standing, Still};

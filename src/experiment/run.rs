@@ -4,13 +4,14 @@ use std::io;
 use std::sync::Arc;
 
 use crucible_events::crucible_core::ConfigError;
-use crucible_events::routing::SystemError;
+use crucible_events::routing::{Capability, SystemError};
 use serde::{Deserialize, Serialize};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::load::InvalidPattern;
 use crate::load::faults::InvalidPlan;
+use crate::load::{ConfigError as LoadConfigError, InvalidPattern};
 use crate::measure::heap::HeapError;
+use crate::measure::{NotMeasured, Reading, ResidentMemory};
 use crate::sut::{DriveError, SetUpError, StillWhole, WrongDeliveries};
 use crate::workload::{Owed, Workload};
 
@@ -44,6 +45,19 @@ pub enum RunError {
     /// A pattern of load that makes no sense.
     #[error("pattern of load: {0}")]
     Pattern(#[from] InvalidPattern),
+    /// A load test that makes no sense.
+    #[error("load test: {0}")]
+    LoadTest(#[from] LoadConfigError),
+    /// A fault from which the system would not come back.
+    #[error(
+        "faults: {fault}: this system does not offer {needed} and would not come back; leave it out with --system"
+    )]
+    NotOffered {
+        /// The fault.
+        fault: String,
+        /// What would bring it back.
+        needed: Capability,
+    },
     /// Figures that must agree do not.
     #[error("wrong work, so no figure is given: {what}: expected {expected}, got {got}")]
     Accounts {
@@ -145,5 +159,22 @@ impl Beginning {
         };
         let owed = Arc::new(Owed::of(&workload));
         Self { workload, owed }
+    }
+}
+
+/// The growth of resident memory from now on.
+pub(super) struct MemoryMeter(Result<(ResidentMemory, u64), NotMeasured>);
+
+impl MemoryMeter {
+    pub(super) fn start() -> Self {
+        Self(ResidentMemory::open().and_then(|memory| {
+            memory.reset_peak()?;
+            let before = memory.now_bytes()?;
+            Ok((memory, before))
+        }))
+    }
+
+    pub(super) fn peak(self) -> Reading<u64> {
+        self.0.and_then(|(memory, before)| Ok(memory.peak_bytes()?.saturating_sub(before))).into()
     }
 }

@@ -2,22 +2,31 @@
 //! meanwhile: [`faults`].
 
 mod clock;
+mod config;
 mod course;
 mod feed;
 mod feeder;
 mod pacer;
 mod pattern;
 mod schedule;
+mod shape;
+mod sizes;
+mod text;
+mod threshold;
 mod verdict;
 
 #[doc(inline)]
 pub use crucible_faults as faults;
 
 pub use clock::{Clock, SystemClock};
+pub use config::{ConfigError, LoadTestConfig};
 pub use course::Course;
 pub use feed::Feed;
 pub use feeder::feed_paced;
-pub use pacer::{pace, spawn_pacer};
+pub use pacer::{pace, pace_from, spawn_pacer, spawn_pacer_from};
 pub use pattern::{EventPattern, InvalidPattern};
 pub use schedule::{Arrivals, Schedule};
+pub use shape::{InvalidShape, Shape};
+pub use sizes::parse_sizes;
+pub use threshold::{InvalidThreshold, Metric, Statistic, Than, Threshold};
 pub use verdict::{InvalidLoad, LAG_P50_LIMIT, Pacing, RATE_TOLERANCE};

@@ -13,18 +13,18 @@ use crate::measure::{CpuTime, NotMeasured};
 /// Longest sleep without a look at the stop flag: Ctrl-C is obeyed before a person wonders.
 const LONGEST_SLEEP: Duration = Duration::from_millis(50);
 
-/// Sends the events of a schedule on the calling thread, beginning now: `send(index, intended)` for each, in order, as
-/// soon as it is due. An event that is late because `send` or the machine stalled is sent at once, with the time at
+/// Sends the events of a schedule on the calling thread, which begins at `begin`: `send(index, intended)` for each, in
+/// order, as soon as it is due. An event that is late because `send` or the machine stalled is sent at once, with the time at
 /// which it was intended: latencies count from there, or the stall would vanish from them (coordinated omission).
 ///
 /// `offsets_ns`: nanoseconds from the beginning, ascending. Ends early once `stop` is set.
-pub fn pace<C: Clock>(
+pub fn pace_from<C: Clock>(
     clock: &C,
+    begin: Instant,
     offsets_ns: impl IntoIterator<Item = u64>,
     stop: &AtomicBool,
     mut send: impl FnMut(u64, Instant),
 ) -> Pacing {
-    let begin = clock.now();
     let mut record = Record::default();
     for (index, offset_ns) in (0..).zip(offsets_ns) {
         let intended = begin + Duration::from_nanos(offset_ns);
@@ -35,6 +35,16 @@ pub fn pace<C: Clock>(
         send(index, intended);
     }
     record.pacing(false)
+}
+
+/// [`pace_from`] now.
+pub fn pace<C: Clock>(
+    clock: &C,
+    offsets_ns: impl IntoIterator<Item = u64>,
+    stop: &AtomicBool,
+    send: impl FnMut(u64, Instant),
+) -> Pacing {
+    pace_from(clock, clock.now(), offsets_ns, stop, send)
 }
 
 /// The time at which the deadline was found to have passed; `None` if stopped before.
@@ -51,20 +61,31 @@ fn wait_until<C: Clock>(clock: &C, deadline: Instant, stop: &AtomicBool) -> Opti
     }
 }
 
-/// Starts a thread of its own that sends the events of a schedule. See [`pace`] for `offsets_ns`, `stop` and `send`.
+/// Starts a thread of its own that sends the events of a schedule, which begins at `begin`. See [`pace_from`] for the
+/// others.
 ///
 /// A thread, not a task: a runtime that is busy with the system under test would delay the load itself. `send` should
 /// hand the event over and return; whatever it waits for shows as lag of the events after it. The thread's own CPU
 /// time comes with the result: it is the harness's, not the system's.
-pub fn spawn_pacer(
+pub fn spawn_pacer_from(
+    begin: Instant,
     offsets_ns: impl IntoIterator<Item = u64> + Send + 'static,
     stop: Arc<AtomicBool>,
     send: impl FnMut(u64, Instant) + Send + 'static,
 ) -> io::Result<JoinHandle<(Pacing, Result<Duration, NotMeasured>)>> {
     thread::Builder::new().name("pacer".to_owned()).spawn(move || {
-        let pacing = pace(&SystemClock::for_this_thread(), offsets_ns, &stop, send);
+        let pacing = pace_from(&SystemClock::for_this_thread(), begin, offsets_ns, &stop, send);
         (pacing, CpuTime::of_this_thread())
     })
+}
+
+/// [`spawn_pacer_from`] now.
+pub fn spawn_pacer(
+    offsets_ns: impl IntoIterator<Item = u64> + Send + 'static,
+    stop: Arc<AtomicBool>,
+    send: impl FnMut(u64, Instant) + Send + 'static,
+) -> io::Result<JoinHandle<(Pacing, Result<Duration, NotMeasured>)>> {
+    spawn_pacer_from(Instant::now(), offsets_ns, stop, send)
 }
 
 #[cfg(test)]

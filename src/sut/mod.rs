@@ -12,4 +12,4 @@ pub use make::{
     reference_batched, reference_one_by_one,
 };
 pub use stage::{SetUpError, Stage, StillWhole, WrongDeliveries};
-pub use work::{DeliveryLog, HandlerWork, LatencyLog, WorkingHandler};
+pub use work::{DeliveryLog, HandlerWork, InvalidWork, LatencyLog, WorkingHandler};

@@ -1,3 +1,5 @@
+use std::fmt;
+use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -30,6 +32,35 @@ impl HandlerWork {
                 }
             }
             Self::Await(duration) => tokio::time::sleep(duration).await,
+        }
+    }
+}
+
+/// Text that is no work.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no work; try none, 100us (of CPU) or \"await 1ms\"")]
+pub struct InvalidWork(String);
+
+/// `none`, a time of CPU such as `100us`, or `await 1ms`.
+impl FromStr for HandlerWork {
+    type Err = InvalidWork;
+    fn from_str(text: &str) -> Result<Self, InvalidWork> {
+        let invalid = || InvalidWork(text.to_owned());
+        let time = |text: &str| humantime::parse_duration(text).ok().filter(|time| !time.is_zero());
+        match (text, text.strip_prefix("await ")) {
+            ("none", _) => Ok(Self::None),
+            (_, Some(awaited)) => time(awaited).map(Self::Await).ok_or_else(invalid),
+            (spun, None) => time(spun).map(Self::Spin).ok_or_else(invalid),
+        }
+    }
+}
+
+impl fmt::Display for HandlerWork {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::None => f.write_str("none"),
+            Self::Spin(time) => humantime::format_duration(time).fmt(f),
+            Self::Await(time) => write!(f, "await {}", humantime::format_duration(time)),
         }
     }
 }
@@ -117,5 +148,26 @@ impl<L: DeliveryLog> Handler for WorkingHandler<L> {
             }
         }
         BatchOutcome::Acknowledged
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_is_a_time_of_cpu_or_one_that_is_awaited() {
+        let micros = Duration::from_micros;
+        for (text, work) in [
+            ("none", HandlerWork::None),
+            ("100us", HandlerWork::Spin(micros(100))),
+            ("await 1ms 500us", HandlerWork::Await(micros(1_500))),
+        ] {
+            assert_eq!(text.parse(), Ok(work));
+            assert_eq!(work.to_string(), text);
+        }
+        for text in ["", "soon", "0s", "await", "await soon", "100"] {
+            assert!(text.parse::<HandlerWork>().is_err(), "{text}");
+        }
     }
 }

@@ -2,11 +2,12 @@ use std::sync::Arc;
 
 use crucible_events::crucible_core::{Config, CrucibleCore};
 use crucible_events::event::{Event, Name};
-use crucible_events::routing::{EventSystem, OnFull, Publication, ServiceStatistics, Statistics, Tally};
+use crucible_events::routing::{EventSystem, OnFull, Publication, ServiceStatistics, Statistics};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::gate::Gated;
+use crate::experiment::accounts::{check_services, check_tries};
 use crate::experiment::run::{Beginning, RunError};
 use crate::load::faults::{FaultPlan, Faults};
 use crate::sut::{BATCH, HandlerWork, Stage, WorkingHandler};
@@ -138,45 +139,15 @@ impl Crew {
         RunError::check("deliveries unsettled when all is quiet", 0, ledger.unsettled())?;
         RunError::check("deliveries turned away", turned_away, statistics.turned_away)?;
         let errors = self.faults.injected().errors;
-        self.check_tries(&statistics, errors)?;
-        let others_turned_away = self.check_services(&owed, &statistics)?;
+        check_tries(&statistics, errors)?;
+        let missing = check_services(&self.stage, &owed, &statistics)?;
+        RunError::check("turned away, service by service", turned_away, missing.iter().sum())?;
+        let others = self.stage.tallies().zip(&missing).filter(|((name, _), _)| **name != self.stalled);
+        let others_turned_away = others.map(|(_, missing)| missing).sum();
         if let Some(sample) = sample {
             self.stage.check_still_whole(sample).await?;
         }
         Ok(Books { statistics, others_turned_away, errors })
-    }
-
-    /// Every error led to another try or to a dead letter. (A time-out fails a batch whole, whatever was
-    /// injected into it.)
-    fn check_tries(&self, statistics: &Statistics, errors: u64) -> Result<(), RunError> {
-        let services = &statistics.services;
-        if services.iter().any(|service| service.timeouts > 0) {
-            return Ok(());
-        }
-        let followed = services.iter().map(|service| service.retried + service.dead_lettered).sum();
-        RunError::check("failures that were followed up", errors, followed)
-    }
-
-    /// What each service was to get is acknowledged, given up or was turned away; where all was acknowledged
-    /// it was the right events. Returns what was turned away at others than the one that stalls.
-    fn check_services(&self, owed: &[Tally], statistics: &Statistics) -> Result<u64, RunError> {
-        let (mut missing, mut missing_of_others) = (0, 0);
-        for ((name, received), owed) in self.stage.tallies().zip(owed) {
-            let service = statistics.services.iter().find(|service| service.name == *name);
-            let service = service.ok_or_else(|| RunError::accounts(format!("service `{name}`"), 1, 0))?;
-            RunError::check(format!("acknowledged by `{name}`"), received.deliveries, service.acknowledged)?;
-            let settled = service.acknowledged + service.failed + service.dead_lettered + service.expired;
-            let turned_away = owed.deliveries.checked_sub(settled);
-            let turned_away = turned_away
-                .ok_or_else(|| RunError::accounts(format!("owed to `{name}`"), owed.deliveries, settled))?;
-            if service.acknowledged == owed.deliveries {
-                RunError::check(format!("checksum of `{name}`"), owed.checksum, received.checksum)?;
-            }
-            missing += turned_away;
-            missing_of_others += if *name == self.stalled { 0 } else { turned_away };
-        }
-        RunError::check("turned away, service by service", self.published.turned_away, missing)?;
-        Ok(missing_of_others)
     }
 }
 

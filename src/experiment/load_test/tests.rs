@@ -1,0 +1,144 @@
+//! Load tests of both systems, short ones, of which every delivery is accounted for. No time is asserted on; what the
+//! clock has to say is tested where it stands still, in [`known_answers`].
+
+mod known_answers;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crucible_events::crucible_core::CrucibleCore;
+use crucible_events::data_coordinator::DataCoordinator;
+use crucible_events::event::Name;
+
+use super::{Interval, LoadRun};
+use crate::experiment::{Material, RunError, Subject};
+use crate::load::faults::{Fault, FaultKind};
+use crate::load::{EventPattern, InvalidLoad, LoadTestConfig};
+use crate::sut;
+use crate::workload::{Owed, Workload};
+
+const MS: fn(u64) -> Duration = Duration::from_millis;
+
+/// Two hundred events in a second.
+fn config() -> LoadTestConfig {
+    let pattern = EventPattern::Steady { events_per_second: 200, duration_secs: 1 };
+    LoadTestConfig { pattern, events: 150, ..LoadTestConfig::default() }
+}
+
+fn material(config: &LoadTestConfig) -> Material {
+    Material::new(Workload::generate(&config.scenario().expect("a scenario"), config.seed))
+}
+
+fn test(subject: &dyn Subject, config: &LoadTestConfig) -> Result<(LoadRun, Vec<Interval>), RunError> {
+    let mut intervals = Vec::new();
+    let mut show = |interval: &Interval| intervals.push(interval.clone());
+    let run =
+        subject.load_test(&mut material(config), config, &Arc::new(AtomicBool::new(false)), &mut show)?;
+    Ok((run, intervals))
+}
+
+fn owed(config: &LoadTestConfig, events: u64) -> u64 {
+    Owed::of(material(config).whole()).deliveries_of_first(events)
+}
+
+fn both() -> [(&'static str, Box<dyn Subject>); 2] {
+    [("DataCoordinator", Box::new(sut::data_coordinator)), ("CrucibleCore", Box::new(sut::crucible_core))]
+}
+
+#[test]
+fn every_delivery_is_in_the_totals_and_in_one_interval() {
+    let config = config();
+    for (name, subject) in both() {
+        let (run, intervals) = test(&*subject, &config).expect(name);
+        let owed = owed(&config, 200);
+        assert_eq!(
+            (run.pacing.offered, run.ledger.accepted, run.ledger.acknowledged),
+            (200, owed, owed),
+            "{name}"
+        );
+        let sum = |of: fn(&Interval) -> u64| intervals.iter().map(of).sum::<u64>();
+        assert_eq!(sum(|interval| interval.events), 200, "{name}");
+        assert_eq!(sum(|interval| interval.served.response.count()), owed, "{name}");
+        assert_eq!(sum(|interval| interval.served.service.count()), owed, "{name}");
+        assert_eq!(run.response.map(|response| response.count), Some(owed), "{name}");
+        assert_eq!(intervals.last().map(|interval| interval.backlog), Some(0), "{name}: quiet at the end");
+        let ends: Vec<u64> =
+            intervals.iter().map(|interval| interval.from_ns + interval.lasting_ns).collect();
+        assert!(intervals[1..].iter().zip(&ends).all(|(next, end)| next.from_ns == *end), "{name}: no gaps");
+        assert_eq!((run.failures, run.turned_away), (None, 0), "{name}");
+    }
+}
+
+#[test]
+fn what_fails_is_in_the_ledger_and_in_the_account_of_failures() {
+    let config = LoadTestConfig { enable_failures: true, failure_rate: 0.5, ..config() };
+    for (name, subject) in both() {
+        let (run, _) = test(&*subject, &config).expect(name);
+        let failures = run.failures.expect("some deliveries failed");
+        let third = 333_333_333;
+        assert_eq!((failures.from_ns, failures.until_ns), (third, Some(2 * third)), "{name}");
+        assert!(failures.injected.errors > 0, "{name}");
+        assert_eq!(
+            run.ledger.failed + failures.retried + run.ledger.dead_lettered,
+            failures.injected.errors,
+            "{name}"
+        );
+        assert_eq!((name, run.ledger.failed > 0), (name, name == "DataCoordinator"));
+        let count = |phase: Option<crate::measure::LatencySummary>| phase.map_or(0, |phase| phase.count);
+        let phases = [failures.response.before, failures.response.during, failures.response.after].map(count);
+        assert_eq!(phases.iter().sum::<u64>(), run.ledger.acknowledged, "{name}");
+        // The events of the first third are the first 67.
+        assert_eq!(phases[0], owed(&config, 67), "{name}");
+    }
+}
+
+#[test]
+fn a_service_that_vanishes_misses_what_comes_meanwhile_and_the_books_balance() {
+    let vanish = Fault::new(FaultKind::Vanish { lasting: MS(200) }, 1.0).between(MS(300), MS(400));
+    let faults = vec![vanish.of([Name::from("service-000")])];
+    let config = LoadTestConfig { faults, ..config() };
+    for (name, subject) in both() {
+        let (run, _) = test(&*subject, &config).expect(name);
+        let failures = run.failures.expect("one vanished");
+        assert_eq!((failures.injected.departures, failures.injected.returns), (1, 1), "{name}");
+        assert_eq!(run.ledger.acknowledged, run.ledger.accepted, "{name}");
+        assert!(run.ledger.accepted < owed(&config, 200), "{name}");
+    }
+}
+
+#[test]
+fn a_fault_that_would_stop_a_system_for_good_is_refused() {
+    for (kind, needed) in [(FaultKind::Hang, "handler time-outs"), (FaultKind::Panic, "panic isolation")] {
+        let config = LoadTestConfig { faults: vec![Fault::new(kind, 0.1)], ..config() };
+        let refused = test(&|_: &Workload| DataCoordinator::default(), &config).expect_err("it would hang");
+        let message = refused.to_string();
+        assert!(message.contains(needed) && message.contains("--system"), "{message}");
+    }
+    let faults = vec![Fault::new(FaultKind::Panic, 0.1).between(MS(0), MS(500))];
+    let config = LoadTestConfig { faults, ..config() };
+    let (run, _) = test(&|_: &Workload| CrucibleCore::default(), &config).expect("panics are survived");
+    assert!(run.failures.expect("some panicked").injected.panics > 0);
+}
+
+#[test]
+fn a_service_that_nobody_has_is_refused() {
+    let faults = vec![Fault::new(FaultKind::Error, 0.1).of([Name::from("search")])];
+    let config = LoadTestConfig { faults, ..config() };
+    let refused = test(&sut::crucible_core, &config).expect_err("nobody would fail").to_string();
+    assert!(refused.contains("faults[0].services: there is no service `search`"), "{refused}");
+}
+
+#[test]
+fn a_stopped_test_accounts_for_what_was_sent_and_is_invalid() {
+    let pattern = EventPattern::Steady { events_per_second: 50, duration_secs: 3_600 };
+    let config = LoadTestConfig { pattern, ..config() };
+    let stop = Arc::new(AtomicBool::new(false));
+    let mut show = |interval: &Interval| stop.store(interval.events > 0, Ordering::Relaxed);
+    let run = sut::crucible_core.load_test(&mut material(&config), &config, &stop, &mut show);
+    let run = run.expect("what was sent was served");
+    let offered = run.pacing.offered;
+    assert_eq!(run.pacing.invalid, Some(InvalidLoad::Stopped { offered }));
+    assert!((1..180_000).contains(&offered));
+    assert_eq!(run.ledger.acknowledged, owed(&config, offered));
+}
