@@ -12,6 +12,7 @@ mod open_loop;
 mod pressure;
 mod process;
 mod run;
+pub mod search;
 #[cfg(test)]
 mod tests;
 mod timed_pass;

@@ -5,5 +5,6 @@ mod run;
 mod trial;
 mod watch;
 
+pub(super) use log::nanoseconds;
 pub(super) use run::run;
 pub use trial::{Keeping, LoadSample, OfferedLoad, Trial, TrialRun, Window};

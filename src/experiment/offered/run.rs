@@ -83,6 +83,7 @@ impl<S: EventSystem> Scene<S> {
             let system = cpu.total().saturating_sub(fed.cpu?);
             Ok(system.as_secs_f64() / (quiet - begin).as_secs_f64() * 100.0)
         });
+        let before = self.owed.deliveries_of_first(self.published);
         self.published += offered;
         let (begin_ns, seen) = (nanoseconds(fed.begin - self.origin), self.log.take());
         let end = if fed.pacing.invalid.is_some() { fed.end } else { fed.begin + trial.lasting() };
@@ -92,6 +93,7 @@ impl<S: EventSystem> Scene<S> {
             pacing: fed.pacing,
             offered_ns,
             events: offered,
+            deliveries: self.owed.deliveries_of_first(self.published) - before,
             drained_ns: nanoseconds(quiet.saturating_duration_since(end)),
             samples: fed.samples,
             latency: of_events_due_from(&seen, judged_from).summary(),

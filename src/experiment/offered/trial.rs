@@ -74,9 +74,9 @@ impl LoadSample {
 /// The slowest hundredth of a part of a trial.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Window {
-    /// Its end, ns since the beginning; it is as long as the distance to the one before.
+    /// Its end, ns since the beginning.
     pub end_ns: u64,
-    /// P99 of the deliveries that were done in it, from the intended moment; absent if too few were looked at.
+    /// P99 of the deliveries of the events that were due in it, from the intended moment; absent if too few were looked at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub p99_ns: Option<u64>,
 }
@@ -90,6 +90,8 @@ pub struct TrialRun {
     pub offered_ns: u64,
     /// Events.
     pub events: u64,
+    /// What they came to.
+    pub deliveries: u64,
     /// From the end of the offer to quiet, ns.
     pub drained_ns: u64,
     /// A hundred of the offer; more if publishers were behind at its end.
@@ -97,7 +99,7 @@ pub struct TrialRun {
     /// Per delivery, from the intended moment of its event, of events due in the judged part; of a sample of some
     /// 10,000 a second.
     pub latency: Option<LatencySummary>,
-    /// Latency over time, every 100 ms, until all was quiet.
+    /// Latency over time, by windows of 100 ms.
     pub windows: Vec<Window>,
     /// CPU time of the process without its pacer's thread, in per cent of one core, until all was quiet.
     pub cpu_percent: Reading<f64>,
@@ -132,7 +134,7 @@ impl TrialRun {
     pub fn keeping(&self) -> Keeping {
         match () {
             () if self.was_stopped() => Keeping::Behind,
-            () if self.is_late() => Keeping::NotOffered,
+            () if self.lateness().is_some() => Keeping::NotOffered,
             () if self.completed() >= COMPLETED && self.growth() <= GROWTH => Keeping::Up,
             () => Keeping::Behind,
         }
@@ -143,12 +145,21 @@ impl TrialRun {
         matches!(self.pacing.invalid, Some(crate::load::InvalidLoad::Stopped { .. }))
     }
 
-    /// A rate over a tenth of a second cannot be held to a thousandth, as that of longer runs is.
-    fn is_late(&self) -> bool {
-        let Some(lag) = self.pacing.lag else { return true };
+    /// Why the load was not the one that was asked for, if it was not. A rate over a tenth of a second cannot be held to
+    /// a thousandth, as that of longer runs is.
+    pub fn lateness(&self) -> Option<String> {
+        let Some(lag) = self.pacing.lag else { return Some("nothing was sent".to_owned()) };
+        let (p50, p99) = (lag.p50.unwrap_or(lag.max), lag.p99.unwrap_or(lag.max));
         let most = LATE * self.offered_ns as f64;
-        let p50 = lag.p50.unwrap_or(lag.max);
-        u128::from(p50) > LAG_P50_LIMIT.as_nanos() || lag.p99.unwrap_or(lag.max) as f64 > most
+        let too_late = u128::from(p50) > LAG_P50_LIMIT.as_nanos() || p99 as f64 > most;
+        too_late.then(|| format!("the pacer was {p50} ns late at P50 and {p99} ns at P99; offer less or make the machine quieter"))
+    }
+
+    /// How long the judged part was.
+    pub fn judged_for(&self) -> Duration {
+        let judged = self.judged();
+        let between = judged.last().zip(judged.first()).map_or(0, |(last, first)| last.at_ns - first.at_ns);
+        Duration::from_nanos(between)
     }
 
     fn judged(&self) -> &[LoadSample] {
@@ -180,6 +191,16 @@ impl TrialRun {
             judged.iter().map(|sample| (at(sample) - mean_at) * (backlog(sample) - mean_backlog)).sum();
         let offered = (last.due - first.due) as f64 / (at(last) - at(first));
         if spread > 0.0 && offered > 0.0 { common / spread / offered } else { 1.0 }
+    }
+
+    /// Deliveries per event.
+    pub fn fan_out(&self) -> f64 {
+        self.deliveries as f64 / self.events.max(1) as f64
+    }
+
+    /// Events per second, done in the judged part.
+    pub fn events_per_second(&self) -> f64 {
+        self.deliveries_per_second() / self.fan_out()
     }
 
     /// Deliveries per second, done in the judged part.
@@ -222,6 +243,7 @@ mod tests {
             },
             offered_ns: 1_000_000_000,
             events: 1_000,
+            deliveries: 1_000,
             drained_ns: 0,
             samples: (0..=100).map(|step| sample(10 * step)).collect(),
             latency: None,
