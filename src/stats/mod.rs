@@ -4,6 +4,7 @@
 //! `ln(q25(B) / q25(A))`, over fresh instances; from those values the [`RatioEstimate`].
 
 mod fit;
+mod median;
 #[cfg(test)]
 mod noise;
 mod power_law;
@@ -14,6 +15,7 @@ mod student;
 mod usl;
 
 pub use fit::NoFit;
+pub use median::median_interval;
 pub use power_law::PowerLaw;
 pub use quantile::{lower_quartile, median, quantile, quantile_is_supported};
 pub use ratio::{Interval, RatioError, RatioEstimate};

@@ -24,12 +24,12 @@ pub struct RatioEstimate {
     pub p: f64,
 }
 
-/// Where the ratio lies, at the confidence that was asked for.
+/// Where a figure lies, at the confidence that was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
-    /// Lower end, a ratio.
+    /// Lower end.
     pub low: f64,
-    /// Upper end, a ratio.
+    /// Upper end.
     pub high: f64,
     /// What was asked for, e.g. 0.95. The exact distribution moves in steps, so what is reached is a little more.
     pub confidence: f64,

@@ -86,8 +86,9 @@ impl<S: EventSystem> Scene<S> {
         let before = self.owed.deliveries_of_first(self.published);
         self.published += offered;
         let (begin_ns, seen) = (nanoseconds(fed.begin - self.origin), self.log.take());
-        let end = if fed.pacing.invalid.is_some() { fed.end } else { fed.begin + trial.lasting() };
-        let offered_ns = nanoseconds(end.min(fed.end) - fed.begin);
+        // The pacer ends later where publishers are behind, and earlier where the load is hopeless.
+        let end = fed.end.min(fed.begin + trial.lasting());
+        let offered_ns = nanoseconds(end - fed.begin);
         let judged_from = begin_ns + part_of(offered_ns, JUDGED_FROM);
         Ok(TrialRun {
             pacing: fed.pacing,

@@ -15,7 +15,7 @@ pub(super) fn spec(
     work: HandlerWork,
     events: usize,
 ) -> ClosedLoop {
-    ClosedLoop { threads, publishing, work, events, at_least: plan.settings.round }
+    ClosedLoop { threads, publishers: 1, publishing, work, events, at_least: plan.settings.round }
 }
 
 /// Events of a pass when handlers take time: so many that the system which serves one delivery after
