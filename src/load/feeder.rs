@@ -54,7 +54,8 @@ pub fn feed_paced<C: Clock, T>(
             chunk.push(build(index, intended));
         }
         let nothing_to_build = chunk.is_empty();
-        if room == 0 {
+        // Full of what is to come is as it should be; full while something due could not be built is not.
+        if room == 0 && feeder.built < feeder.due {
             feeder.blocked_until = now;
         }
         room = feed.put(&mut chunk, feeder.due);
@@ -79,7 +80,7 @@ struct Feeder<I> {
     first: u64,
     due: u64,
     built: u64,
-    /// When the feed was last seen full.
+    /// When the feed was last seen without room for what was due.
     blocked_until: Instant,
     record: Record,
 }
@@ -222,6 +223,22 @@ mod tests {
         let pacing = feed_paced(&clock, steady(100_000, 10_000 * US), &feed, slow, watch);
         assert_eq!(pacing.offered, 1_000, "late, but all of them");
         assert!(matches!(pacing.invalid, Some(InvalidLoad::Rate { .. })), "{pacing:?}");
+    }
+
+    #[test]
+    fn a_stall_is_lag_also_when_the_feed_is_full_of_what_is_to_come() {
+        let (clock, feed) = (FakeClock::new(), Feed::new(1_000));
+        let mut stalled = false;
+        let watch = |_, due| {
+            drained(&feed, usize::MAX);
+            if due > 2_000 && !std::mem::replace(&mut stalled, true) {
+                clock.pass(3_000 * US);
+            }
+            ControlFlow::Continue(())
+        };
+        let pacing = feed_paced(&clock, steady(100_000, 100_000 * US), &feed, |index, _| index, watch);
+        let lag = pacing.lag.expect("10,000 events").max;
+        assert!((2_900_000..=3_050_000).contains(&lag), "{lag} ns");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 pub mod daemon_performance;
 mod error;
 pub mod memory_profiling;
+pub mod scalability_testing;
 mod schema;
 mod store;
 
