@@ -3,3 +3,4 @@
 pub mod daemon_performance;
 pub mod grades;
 pub mod leaks;
+pub mod thresholds;

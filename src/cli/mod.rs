@@ -37,6 +37,12 @@ pub use libtest::{list, test_each};
 pub use parse::{EXIT_USAGE, parse, refuse_usage};
 pub use progress::Progress;
 
+/// A threshold did not hold.
+pub const EXIT_CROSSED: u8 = 3;
+
+/// The load was not the one that was asked for: nothing can be said, and it may be tried again.
+pub const EXIT_INVALID: u8 = 4;
+
 /// Arguments that all bench targets share. Flatten it into the target's own.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct BenchArgs {

@@ -26,6 +26,13 @@ impl Progress {
         }
     }
 
+    /// How it goes with it, on a terminal only: elsewhere a line for each benchmark is enough.
+    pub fn show_state(&self, position: usize, name: &str, state: &str) {
+        if std::io::stderr().is_terminal() {
+            self.show(position, &format!("{name} · {state}"));
+        }
+    }
+
     /// All are done: what comes next begins on a line of its own.
     pub fn clear(&self) {
         if std::io::stderr().is_terminal() {

@@ -1,11 +1,13 @@
 use std::io::{self, BufRead, BufReader, Write};
+use std::ops::ControlFlow;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use super::worker::{Reply, Request};
 use super::{
-    Assignment, ClosedLoop, ClosedRound, HeapCycles, HeapRun, HeapSample, OfferedLoad, OpenLoop, OpenRun,
-    Pressure, Standing, Trial, TrialRun, WORKER_ARGUMENT,
+    Assignment, ClosedLoop, ClosedRound, HeapCycles, HeapRun, HeapSample, Interval, LoadRun, OfferedLoad,
+    OpenLoop, OpenRun, Pressure, Standing, Trial, TrialRun, WORKER_ARGUMENT,
 };
+use crate::load::LoadTestConfig;
 
 /// A process of its own for one system and scenario: CPU and memory belong to it alone. It builds
 /// its workload once and a fresh system for every round.
@@ -131,7 +133,7 @@ impl SystemProcess {
     /// Why there is no figure.
     pub fn trial(&mut self, trial: &Trial) -> Result<TrialRun, ProcessError> {
         match self.ask(&Request::Trial(trial.clone()))? {
-            Reply::Trial(run) => Ok(run),
+            Reply::Trial(run) => Ok(*run),
             other => Err(self.unexpected(other)),
         }
     }
@@ -150,6 +152,33 @@ impl SystemProcess {
     /// Of the process, for whoever watches it.
     pub fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// A load test; `watch` sees each second of it, and ends it when it says so: what was sent until then is served.
+    ///
+    /// # Errors
+    /// Why there is no figure.
+    pub fn load_test(
+        &mut self,
+        config: &LoadTestConfig,
+        watch: &mut dyn FnMut(Interval) -> ControlFlow<()>,
+    ) -> Result<LoadRun, ProcessError> {
+        let mut reply = self.ask(&Request::LoadTest(Box::new(config.clone())))?;
+        let mut stopped = false;
+        loop {
+            match reply {
+                Reply::LoadTest(run) => return Ok(*run),
+                Reply::Interval(interval) => {
+                    if watch(*interval).is_break() && !stopped {
+                        stopped = true;
+                        let sent = self.send(&Request::Stop);
+                        sent.map_err(|source| ProcessError::Answer { label: self.label.clone(), source })?;
+                    }
+                }
+                other => return Err(self.unexpected(other)),
+            }
+            reply = self.next_reply()?;
+        }
     }
 
     /// Cycles with the heap counted; `watch` sees each sample as it comes.
@@ -208,12 +237,16 @@ impl SystemProcess {
     }
 
     fn exchange(&mut self, request: &Request) -> io::Result<Reply> {
+        self.send(request)?;
+        self.read()
+    }
+
+    fn send(&mut self, request: &Request) -> io::Result<()> {
         let requests = self.requests.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
         let mut line = serde_json::to_vec(request)?;
         line.push(b'\n');
         requests.write_all(&line)?;
-        requests.flush()?;
-        self.read()
+        requests.flush()
     }
 
     fn read(&mut self) -> io::Result<Reply> {

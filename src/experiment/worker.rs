@@ -1,12 +1,16 @@
 use std::io::{self, BufRead, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
 
 use serde::{Deserialize, Serialize};
 
 use super::run::Material;
 use super::{
-    ClosedLoop, ClosedRound, HeapCycles, HeapLimit, HeapRun, HeapSample, Lineup, OfferedLoad, OpenLoop,
-    OpenRun, Pressure, Standing, Trial, TrialRun,
+    ClosedLoop, ClosedRound, HeapCycles, HeapLimit, HeapRun, HeapSample, Interval, Lineup, LoadRun,
+    OfferedLoad, OpenLoop, OpenRun, Pressure, Standing, Trial, TrialRun,
 };
+use crate::load::LoadTestConfig;
 use crate::workload::{Scenario, Workload};
 
 /// First argument of a process that was started to run one system; not for people.
@@ -29,6 +33,9 @@ pub struct Assignment {
 pub(super) enum Request {
     Closed(ClosedLoop),
     Open(OpenLoop),
+    LoadTest(Box<LoadTestConfig>),
+    /// Meanwhile: no more events are to be sent.
+    Stop,
     Heap(HeapCycles),
     Pressure(Pressure),
     /// A fresh instance for trials; then come [`Request::Trial`]s.
@@ -43,6 +50,9 @@ pub(super) enum Request {
 pub(super) enum Reply {
     Closed(ClosedRound),
     Open(OpenRun),
+    /// On the way to a [`Reply::LoadTest`].
+    Interval(Box<Interval>),
+    LoadTest(Box<LoadRun>),
     /// On the way to a [`Reply::Heap`].
     Sample(HeapSample),
     Heap(HeapRun),
@@ -50,7 +60,7 @@ pub(super) enum Reply {
     Pressure(Standing),
     /// The instance is there, and asks for the first trial.
     Ready,
-    Trial(TrialRun),
+    Trial(Box<TrialRun>),
     /// All deliveries of all trials were right.
     EndedTrials,
     /// Why there is no figure.
@@ -84,53 +94,94 @@ fn serve(
     let assignment: Assignment = serde_json::from_str(assignment)?;
     let entry = lineup.find(&assignment.system)?;
     let mut material = Material::new(Workload::generate(&assignment.scenario, assignment.seed));
-    let mut out = io::stdout().lock();
-    let mut requests = io::stdin().lock().lines().map(|line| Ok(serde_json::from_str(&line?)?));
-    while let Some(request) = requests.next() {
-        let request: Request = request?;
+    let mut requests = Requests::default();
+    while let Some(request) = requests.next()? {
         let subject = &entry.subject;
         let reply = match request {
             Request::Closed(spec) => subject.closed(&mut material, &spec).map(Reply::Closed),
             Request::Open(spec) => subject.open(&mut material, &spec).map(Reply::Open),
+            Request::LoadTest(config) => {
+                let stop = requests.listen_for_stop();
+                let mut show =
+                    |interval: &Interval| drop(write_line(&Reply::Interval(Box::new(interval.clone()))));
+                let run = subject.load_test(&mut material, &config, &stop, &mut show);
+                run.map(|run| Reply::LoadTest(Box::new(run)))
+            }
+            // It came too late.
+            Request::Stop => continue,
             // Samples are written as they are taken. That allocates nothing; should nobody read them, the answer will
             // tell.
             Request::Heap(spec) => {
-                let mut show = |sample| drop(write_line(&mut out, &Reply::Sample(sample)));
+                let mut show = |sample| drop(write_line(&Reply::Sample(sample)));
                 subject.heap(&mut material, &spec, &mut show).map(Reply::Heap)
             }
             Request::Trials(load) => {
-                let mut ask = |last: Option<TrialRun>| next_trial(last, &mut requests, &mut out);
+                let mut ask = |last: Option<TrialRun>| next_trial(last, &mut requests);
                 subject.trials(&mut material, &load, &mut ask).map(|()| Reply::EndedTrials)
             }
             Request::Trial(_) | Request::EndTrials => return Err("no trials were begun".into()),
             Request::Pressure(spec) => {
                 let limit = limit.ok_or("this program's allocator cannot be limited")?;
-                let mut show =
-                    |standing: &Standing| drop(write_line(&mut out, &Reply::Pressure(standing.clone())));
+                let mut show = |standing: &Standing| drop(write_line(&Reply::Pressure(standing.clone())));
                 subject.pressure(&spec, limit, &mut show).map(Reply::Pressure)
             }
         };
         let reply = reply.unwrap_or_else(|why| Reply::Failed(why.to_string()));
-        write_line(&mut out, &reply)?;
+        write_line(&reply)?;
     }
     Ok(())
 }
 
 /// Tells what the last trial came to, and waits for the next. `None` if there is none, or nobody who listens.
-fn next_trial(
-    last: Option<TrialRun>,
-    requests: &mut impl Iterator<Item = io::Result<Request>>,
-    out: &mut impl Write,
-) -> Option<Trial> {
-    write_line(out, &last.map_or(Reply::Ready, Reply::Trial)).ok()?;
-    match requests.next()?.ok()? {
+fn next_trial(last: Option<TrialRun>, requests: &mut Requests) -> Option<Trial> {
+    write_line(&last.map_or(Reply::Ready, |run| Reply::Trial(Box::new(run)))).ok()?;
+    match requests.next().ok()?? {
         Request::Trial(trial) => Some(trial),
         _ => None,
     }
 }
 
-fn write_line(out: &mut impl Write, reply: &Reply) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, reply)?;
+/// Lines of standard input. While a load test runs a thread of their own waits for the next one: it may say stop.
+#[derive(Default)]
+struct Requests {
+    listening: Option<JoinHandle<io::Result<Option<Request>>>>,
+}
+
+impl Requests {
+    /// `None` when standard input has ended.
+    fn next(&mut self) -> io::Result<Option<Request>> {
+        match self.listening.take() {
+            Some(listening) => {
+                listening.join().unwrap_or_else(|_| Err(io::Error::other("the listener panicked")))
+            }
+            None => read_request(),
+        }
+    }
+
+    /// Set when the next line has come, or will never come. While a load test runs nothing but stop is said.
+    fn listen_for_stop(&mut self) -> Arc<AtomicBool> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let heard = stop.clone();
+        self.listening = Some(std::thread::spawn(move || {
+            let request = read_request();
+            heard.store(true, Ordering::Relaxed);
+            request
+        }));
+        stop
+    }
+}
+
+fn read_request() -> io::Result<Option<Request>> {
+    let mut line = String::new();
+    match io::stdin().lock().read_line(&mut line)? {
+        0 => Ok(None),
+        _ => Ok(Some(serde_json::from_str(&line)?)),
+    }
+}
+
+fn write_line(reply: &Reply) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    serde_json::to_writer(&mut out, reply)?;
     out.write_all(b"\n")?;
     out.flush()
 }

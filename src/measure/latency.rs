@@ -85,6 +85,11 @@ impl Latency {
         self.histogram.len()
     }
 
+    /// The collection as a histogram, in nanoseconds.
+    pub fn histogram(&self) -> &Histogram<u64> {
+        &self.histogram
+    }
+
     /// The quantile `q` (0..=1) in nanoseconds, rounded up to its bucket but never above the largest latency. `None` if
     /// fewer than ten samples lie beyond it.
     pub fn quantile_ns(&self, q: f64) -> Option<u64> {

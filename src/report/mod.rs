@@ -3,6 +3,7 @@
 pub mod counts;
 pub mod daemon_performance;
 pub mod failures;
+pub mod load_testing;
 pub mod memory_profiling;
 mod quantity;
 

@@ -2,11 +2,14 @@
 
 pub mod daemon_performance;
 mod error;
+mod interval_log;
+pub mod load_testing;
 pub mod memory_profiling;
 pub mod scalability_testing;
 mod schema;
 mod store;
 
 pub use error::StoreError;
+pub use interval_log::{IntervalLog, SERVICE_TAG};
 pub use schema::{Document, SCHEMA};
 pub use store::{ResultFile, ResultsDir};

@@ -1,0 +1,181 @@
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+use super::Figure;
+use crate::analysis::thresholds::judge;
+use crate::experiment::{Assignment, Entry, Interval, Lineup, LoadRun, ProcessError, SystemProcess};
+use crate::load::{LoadTestConfig, Threshold};
+use crate::results::daemon_performance::ScenarioFacts;
+use crate::results::load_testing::{LoadFigure, LoadTesting, Outcome, Second, SystemLoad};
+use crate::results::{IntervalLog, StoreError};
+use crate::targets::scenario_facts;
+use crate::workload::Scenario;
+
+/// Why a figure could not be taken.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// A system gave none.
+    #[error("{figure}: {source}")]
+    Process {
+        /// Its name.
+        figure: String,
+        /// Why.
+        source: ProcessError,
+    },
+    /// Its interval log could not be written.
+    #[error("{figure}: {source}")]
+    Log {
+        /// Its name.
+        figure: String,
+        /// Why.
+        source: StoreError,
+    },
+    /// Ctrl-C. What was done until then is kept.
+    #[error("{figure}: interrupted")]
+    Interrupted {
+        /// The one that was being taken.
+        figure: String,
+    },
+}
+
+/// A second of the test that is running.
+#[derive(Debug, Clone, Copy)]
+pub struct Live<'a> {
+    /// Its figure.
+    pub figure: &'a str,
+    /// Its system.
+    pub system: &'a str,
+    /// What happened in it.
+    pub second: &'a Second,
+}
+
+/// Who is told and asked meanwhile.
+#[derive(Clone, Copy)]
+pub struct Callbacks<'a> {
+    /// Whether to stop.
+    pub interrupted: &'a dyn Fn() -> bool,
+    /// Sees each second.
+    pub watch: &'a dyn Fn(Live<'_>),
+    /// Where the interval log of a figure and system goes, without its extension; none is written where there is none.
+    pub log: &'a dyn Fn(&str, &str) -> Option<PathBuf>,
+}
+
+/// What a run as a whole has to report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Status {
+    /// All held.
+    Fine,
+    /// A load was not the one that was asked for.
+    Invalid,
+    /// A threshold did not hold.
+    Crossed,
+    /// A known answer was missed.
+    Wrong,
+}
+
+/// Takes figures, one after the other, and keeps what was taken.
+pub struct Plan<'a> {
+    lineup: &'a Lineup,
+    thresholds: &'a [Threshold],
+    callbacks: Callbacks<'a>,
+    /// What was taken so far.
+    pub taken: LoadTesting,
+    facts: BTreeMap<String, ScenarioFacts>,
+}
+
+impl<'a> Plan<'a> {
+    /// Nothing taken yet. `thresholds` hold for every figure, beside those of its own.
+    pub fn new(lineup: &'a Lineup, thresholds: &'a [Threshold], callbacks: Callbacks<'a>) -> Self {
+        Self { lineup, thresholds, callbacks, taken: LoadTesting::default(), facts: BTreeMap::new() }
+    }
+
+    /// Takes one figure of every system. After an error the systems before are kept.
+    ///
+    /// # Errors
+    /// Why it could not be taken whole.
+    pub fn take(&mut self, figure: &Figure) -> Result<(), PlanError> {
+        let (name, config) = (figure.name(), figure.load_test());
+        let scenario = config.scenario().expect("figures are checked before they are taken");
+        let mut systems = Vec::new();
+        let mut outcome = Ok(());
+        for entry in self.lineup.entries() {
+            match self.one(&name, &config, &scenario, entry) {
+                Ok(system) => systems.push(system),
+                Err(why) => outcome = Err(why),
+            }
+            if (self.callbacks.interrupted)() {
+                outcome = Err(PlanError::Interrupted { figure: name.clone() });
+            }
+            if outcome.is_err() {
+                break;
+            }
+        }
+        if let Figure::Known { case, .. } = figure {
+            let answers = systems.iter().flat_map(|system| case.answers(&name, &system.system, &system.run));
+            self.taken.known_answers.extend(answers.collect::<Vec<_>>());
+        }
+        let scenario = self.facts(&scenario, config.seed);
+        self.taken.figures.push(LoadFigure { name, config, scenario, systems });
+        outcome
+    }
+
+    fn one(
+        &self,
+        name: &str,
+        config: &LoadTestConfig,
+        scenario: &Scenario,
+        entry: &Entry,
+    ) -> Result<SystemLoad, PlanError> {
+        let failed = |source| PlanError::Process { figure: name.to_owned(), source };
+        let not_logged = |source| PlanError::Log { figure: name.to_owned(), source };
+        let system = entry.name.clone();
+        let log = (self.callbacks.log)(name, &system);
+        let log = log.map(|stem| IntervalLog::create(&stem, format!("{name}, {system}"))).transpose();
+        let mut log = log.map_err(not_logged)?;
+        let assignment = Assignment { system: system.clone(), scenario: scenario.clone(), seed: config.seed };
+        let mut process = SystemProcess::start(&assignment).map_err(failed)?;
+        let (mut seconds, mut logged) = (Vec::new(), Ok(()));
+        let run = process.load_test(config, &mut |interval: Interval| {
+            let second = Second::from(&interval);
+            (self.callbacks.watch)(Live { figure: name, system: &system, second: &second });
+            seconds.push(second);
+            if let (Some(log), Ok(())) = (&mut log, &logged) {
+                logged = log.add(&interval);
+            }
+            let go_on = logged.is_ok() && !(self.callbacks.interrupted)();
+            if go_on { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        });
+        let run = run.map_err(failed)?;
+        logged.map_err(not_logged)?;
+        let thresholds = self.judge(config, &run);
+        let files = log.map(|log| log.files()).unwrap_or_default();
+        Ok(SystemLoad { system, role: entry.role, run, seconds, files, thresholds })
+    }
+
+    fn judge(&self, config: &LoadTestConfig, run: &LoadRun) -> Vec<crate::results::load_testing::Judged> {
+        let all: Vec<Threshold> = self.thresholds.iter().chain(&config.thresholds).copied().collect();
+        judge(&all, run)
+    }
+
+    fn facts(&mut self, scenario: &Scenario, seed: u64) -> ScenarioFacts {
+        self.facts.entry(format!("{scenario:?}")).or_insert_with(|| scenario_facts(scenario, seed)).clone()
+    }
+
+    /// The worst that is to be reported of what was taken.
+    pub fn status(&self) -> Status {
+        let of = |system: &SystemLoad| {
+            let crossed =
+                |outcome: &Outcome| matches!(outcome, Outcome::Crossed(_) | Outcome::NotMeasured(_));
+            match system.thresholds.iter().any(|judged| crossed(&judged.outcome)) {
+                true => Status::Crossed,
+                false if system.run.pacing.valid().is_err() => Status::Invalid,
+                false => Status::Fine,
+            }
+        };
+        let systems = self.taken.figures.iter().flat_map(|figure| &figure.systems).map(of);
+        let answers = &self.taken.known_answers;
+        let answers = answers.iter().map(|answer| if answer.holds { Status::Fine } else { Status::Wrong });
+        systems.chain(answers).max().unwrap_or(Status::Fine)
+    }
+}
