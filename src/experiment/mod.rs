@@ -11,6 +11,7 @@ mod offered;
 mod open_loop;
 mod pressure;
 mod process;
+mod rounds;
 mod run;
 pub mod search;
 #[cfg(test)]
@@ -26,5 +27,6 @@ pub use offered::{Keeping, LoadSample, OfferedLoad, Trial, TrialRun, Window};
 pub use open_loop::{OpenLoop, OpenRun};
 pub use pressure::{Full, HeapLimit, Pressure, Standing, Still};
 pub use process::{Ended, ProcessError, SystemProcess};
+pub use rounds::{Contender, Halted, interleave};
 pub use run::{Material, RunError, Threads};
 pub use worker::{Assignment, WORKER_ARGUMENT, run_if_worker, run_if_worker_under};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::daemon_performance::ScenarioFacts;
+use super::daemon_performance::{ScenarioFacts, SystemThroughput};
 use crate::experiment::search::{Attempt, Confirmed, Landing, OverloadRun};
 use crate::experiment::{Role, Threads};
 use crate::load::Arrivals;
@@ -163,16 +163,9 @@ pub struct Point {
 /// One system at one size.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SystemPoint {
-    /// Name in the lineup.
-    pub system: String,
-    /// What it is compared as.
-    pub role: Role,
-    /// Events/s of each round, closed loop.
-    pub rounds: Vec<f64>,
-    /// Their median.
-    pub events_per_second: f64,
-    /// Most memory in any round beyond the workload's own, bytes.
-    pub peak_memory: Reading<u64>,
+    /// Closed loop: throughput, CPU and memory.
+    #[serde(flatten)]
+    pub closed: SystemThroughput,
     /// At the offered load, from the intended moment, ns; of a sample of the deliveries.
     pub latency: Reading<LatencySummary>,
 }

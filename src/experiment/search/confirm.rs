@@ -2,9 +2,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::Offer;
 use super::walk::whole;
-use super::{Offer, SearchError};
-use crate::experiment::{Trial, TrialRun};
+use crate::experiment::{Halted, Trial, TrialRun};
 
 /// What a rate has to stand to count as sustained: a short trial fits into mailboxes, and even a backlog that grows by 2 %
 /// grows without end.
@@ -77,12 +77,12 @@ pub fn confirm(
     long: &LongRun,
     seed: u64,
     interrupted: &dyn Fn() -> bool,
-) -> Result<Confirmed, SearchError> {
+) -> Result<Confirmed, Halted> {
     let mut confirmed = Confirmed { rate: None, attempts: Vec::new() };
     let mut rate = rate;
     while confirmed.attempts.len() < long.attempts {
         if interrupted() {
-            return Err(SearchError::Interrupted);
+            return Err(Halted::Interrupted);
         }
         let trial = Trial { hopeless: long.p99 * HOPELESS, ..Trial::steady(whole(rate), long.lasting, seed) };
         let attempt = long.judge(whole(rate), &system.offer(&trial)?);

@@ -17,17 +17,6 @@ pub use walk::{Walk, saturated, walk};
 
 use super::{ProcessError, SystemProcess, Trial, TrialRun};
 
-/// Why a search has no answer.
-#[derive(Debug, thiserror::Error)]
-pub enum SearchError {
-    /// A trial gave none.
-    #[error(transparent)]
-    Process(#[from] ProcessError),
-    /// Ctrl-C.
-    #[error("interrupted")]
-    Interrupted,
-}
-
 /// Something to which loads can be offered: a system in its process or, in tests, one on paper.
 pub trait Offer {
     /// Offers one and waits for quiet.

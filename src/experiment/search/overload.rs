@@ -2,10 +2,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::Offer;
 use super::walk::whole;
-use super::{Offer, SearchError};
 use crate::experiment::offered::nanoseconds;
-use crate::experiment::{LoadSample, Trial, TrialRun};
+use crate::experiment::{Halted, LoadSample, Trial, TrialRun};
 use crate::measure::{NotMeasured, Reading};
 
 /// Too much for a while, between loads that are half of what a system sustains.
@@ -60,7 +60,7 @@ pub fn overload(
     sustained: f64,
     overload: &Overload,
     seed: u64,
-) -> Result<OverloadRun, SearchError> {
+) -> Result<OverloadRun, Halted> {
     let (half, rate) = (whole(HALF * sustained), whole(overload.factor * sustained));
     let parts = vec![(half, overload.before), (rate, overload.during), (half, overload.after)];
     let run = system.offer(&Trial { parts, seed, hopeless: Duration::MAX })?;

@@ -179,7 +179,7 @@ fn staircases_of_several_systems_take_turns() {
 fn ctrl_c_ends_a_search() {
     let mut paper = Paper::new(D);
     let ended = walk(&mut [&mut paper], &[9_000.0], &WALK, 1, &|| true);
-    assert!(matches!(ended, Err(super::SearchError::Interrupted)) && paper.trials == 0);
+    assert!(matches!(ended, Err(crate::experiment::Halted::Interrupted)) && paper.trials == 0);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
-use super::{Landing, Offer, SearchError, Staircase, Steps};
-use crate::experiment::Trial;
+use super::{Landing, Offer, Staircase, Steps};
+use crate::experiment::{Halted, Trial};
 
 /// How staircases are walked.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -26,7 +26,7 @@ pub fn walk(
     walk: &Walk,
     seed: u64,
     interrupted: &dyn Fn() -> bool,
-) -> Result<Vec<Landing>, SearchError> {
+) -> Result<Vec<Landing>, Halted> {
     let mut staircases: Vec<Staircase> =
         starts.iter().map(|&start| Staircase::from(start, walk.steps)).collect();
     for turn in 0_u64.. {
@@ -34,7 +34,7 @@ pub fn walk(
         for (system, staircase) in systems.iter_mut().zip(&mut staircases) {
             let Some(rate) = staircase.next_rate() else { continue };
             if interrupted() {
-                return Err(SearchError::Interrupted);
+                return Err(Halted::Interrupted);
             }
             let trial = Trial {
                 hopeless: HOPELESS,
@@ -55,12 +55,7 @@ pub fn walk(
 ///
 /// # Errors
 /// If it gives no figure.
-pub fn saturated(
-    system: &mut dyn Offer,
-    too_much: f64,
-    lasting: Duration,
-    seed: u64,
-) -> Result<f64, SearchError> {
+pub fn saturated(system: &mut dyn Offer, too_much: f64, lasting: Duration, seed: u64) -> Result<f64, Halted> {
     let run = system.offer(&Trial::steady(whole(too_much), lasting, seed))?;
     Ok(run.events_per_second().clamp(0.1 * too_much, too_much))
 }
