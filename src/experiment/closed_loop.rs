@@ -1,6 +1,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crucible_events::event::Event;
 use crucible_events::routing::EventSystem;
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +18,8 @@ use crate::workload::{Editions, Owed, Workload};
 pub struct ClosedLoop {
     /// Threads for all.
     pub threads: Threads,
+    /// Tasks that publish, each its part of the events; 1: the task that runs the passes does it itself.
+    pub publishers: usize,
     /// One by one or in batches.
     pub publishing: Publishing,
     /// What each delivery costs its service.
@@ -81,7 +84,7 @@ pub(super) fn round<S: EventSystem>(
         make(&workload)
     };
     let spec = *spec;
-    let run = async move { passes(system, &workload, editions, &spec, &owed).await };
+    let run = async move { passes(system, &workload, Arc::new(editions), &spec, &owed).await };
     let round = run_as_task(&runtime, run)?;
     Ok(ClosedRound { peak_memory: memory.peak(), ..round })
 }
@@ -89,22 +92,22 @@ pub(super) fn round<S: EventSystem>(
 async fn passes<S: EventSystem>(
     system: S,
     workload: &Workload,
-    mut editions: Editions,
+    mut editions: Arc<Editions>,
     spec: &ClosedLoop,
     owed: &Owed,
 ) -> Result<ClosedRound, RunError> {
     let work = spec.work;
     let stage =
         Stage::set_up(system, workload, |recorder| WorkingHandler { recorder, work, log: () }).await?;
-    let (events, deliveries) = (editions.events().len() as u64, owed.deliveries());
-    pass(&stage, editions.events(), spec.publishing, deliveries).await?;
+    let (stage, events, deliveries) = (Arc::new(stage), editions.events().len() as u64, owed.deliveries());
+    pass_of(&stage, &editions, spec, deliveries).await?;
     stage.check(owed, events)?;
     let (cpu, start) = (CpuTime::of_this_process(), Instant::now());
     let (mut passes, mut elapsed) = (0, Duration::ZERO);
     while passes == 0 || elapsed < spec.at_least {
-        editions.advance();
+        Arc::get_mut(&mut editions).expect("publishers end with their pass").advance();
         let begin = Instant::now();
-        pass(&stage, editions.events(), spec.publishing, deliveries).await?;
+        pass_of(&stage, &editions, spec, deliveries).await?;
         elapsed += begin.elapsed();
         passes += 1;
     }
@@ -129,14 +132,36 @@ async fn passes<S: EventSystem>(
     })
 }
 
+/// A pass by as many publishers as the round has.
+async fn pass_of<S: EventSystem>(
+    stage: &Arc<Stage<S>>,
+    editions: &Arc<Editions>,
+    spec: &ClosedLoop,
+    expected: u64,
+) -> Result<(), RunError> {
+    if spec.publishers <= 1 {
+        return pass(stage, editions.events(), spec.publishing, expected).await;
+    }
+    let announced = publish_by_many(stage, editions, spec.publishers, spec.publishing).await?;
+    quiet(stage, announced, expected).await
+}
+
 /// Publishes all events and waits for quiet.
 pub(super) async fn pass<S: EventSystem>(
     stage: &Stage<S>,
-    events: &[Arc<crucible_events::event::Event>],
+    events: &[Arc<Event>],
     publishing: Publishing,
     expected: u64,
 ) -> Result<(), RunError> {
     let announced = publish_all(&stage.system, events, publishing).await?;
+    quiet(stage, announced, expected).await
+}
+
+async fn quiet<S: EventSystem>(
+    stage: &Stage<S>,
+    announced: Option<u64>,
+    expected: u64,
+) -> Result<(), RunError> {
     stage.system.quiesce().await?;
     match announced {
         Some(announced) if announced != expected => {
@@ -144,4 +169,28 @@ pub(super) async fn pass<S: EventSystem>(
         }
         _ => Ok(()),
     }
+}
+
+/// Each task publishes its part. To spawn a task takes about as long as to publish one event.
+async fn publish_by_many<S: EventSystem>(
+    stage: &Arc<Stage<S>>,
+    editions: &Arc<Editions>,
+    publishers: usize,
+    publishing: Publishing,
+) -> Result<Option<u64>, RunError> {
+    let share = editions.events().len().div_ceil(publishers).max(1);
+    let publish = |number: usize| {
+        let (stage, editions) = (stage.clone(), editions.clone());
+        tokio::spawn(async move {
+            let part = editions.events().chunks(share).nth(number).unwrap_or_default();
+            publish_all(&stage.system, part, publishing).await
+        })
+    };
+    let tasks: Vec<_> = (0..publishers).map(publish).collect();
+    let mut announced = Some(0);
+    for task in tasks {
+        let more = task.await.map_err(|_| RunError::Panicked)??;
+        announced = announced.zip(more).map(|(sum, more)| sum + more);
+    }
+    Ok(announced)
 }

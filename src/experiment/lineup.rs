@@ -4,6 +4,7 @@ use std::sync::atomic::AtomicBool;
 use crucible_events::routing::EventSystem;
 use serde::{Deserialize, Serialize};
 
+use super::offered::{self, OfferedLoad, Trial, TrialRun};
 use super::run::{Material, RunError, Threads};
 use super::{
     ClosedLoop, ClosedRound, HeapCycles, HeapLimit, HeapRun, HeapSample, Interval, LoadRun, OpenLoop,
@@ -39,6 +40,17 @@ pub trait Subject: Send + Sync {
     /// # Errors
     /// Why there is no figure.
     fn open(&self, material: &mut Material, spec: &OpenLoop) -> Result<OpenRun, RunError>;
+
+    /// Trials with one fresh instance, as long as `next` has one: it is given what the one before came to.
+    ///
+    /// # Errors
+    /// Why there is no figure.
+    fn trials(
+        &self,
+        material: &mut Material,
+        load: &OfferedLoad,
+        next: &mut dyn FnMut(Option<TrialRun>) -> Option<Trial>,
+    ) -> Result<(), RunError>;
 
     /// A load test of a fresh instance; `show` sees each second of it at its end. Once `stop` is set no more events are
     /// sent.
@@ -89,6 +101,15 @@ impl<S: EventSystem, F: Fn(&Workload) -> S + Send + Sync> Subject for F {
 
     fn open(&self, material: &mut Material, spec: &OpenLoop) -> Result<OpenRun, RunError> {
         open_loop::run(self, material, spec)
+    }
+
+    fn trials(
+        &self,
+        material: &mut Material,
+        load: &OfferedLoad,
+        next: &mut dyn FnMut(Option<TrialRun>) -> Option<Trial>,
+    ) -> Result<(), RunError> {
+        offered::run(self, material, load, next)
     }
 
     fn load_test(

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use super::worker::{Reply, Request};
 use super::{
-    Assignment, ClosedLoop, ClosedRound, HeapCycles, HeapRun, HeapSample, Interval, LoadRun, OpenLoop,
-    OpenRun, Pressure, Standing, WORKER_ARGUMENT,
+    Assignment, ClosedLoop, ClosedRound, HeapCycles, HeapRun, HeapSample, Interval, LoadRun, OfferedLoad,
+    OpenLoop, OpenRun, Pressure, Standing, Trial, TrialRun, WORKER_ARGUMENT,
 };
 use crate::load::LoadTestConfig;
 
@@ -158,6 +158,44 @@ impl SystemProcess {
             Reply::Open(run) => Ok(run),
             other => Err(self.unexpected(other)),
         }
+    }
+
+    /// Sets up a fresh instance for trials.
+    ///
+    /// # Errors
+    /// Why there is no figure.
+    pub fn begin_trials(&mut self, load: &OfferedLoad) -> Result<(), ProcessError> {
+        match self.ask(&Request::Trials(*load))? {
+            Reply::Ready => Ok(()),
+            other => Err(self.unexpected(other)),
+        }
+    }
+
+    /// One trial with it.
+    ///
+    /// # Errors
+    /// Why there is no figure.
+    pub fn trial(&mut self, trial: &Trial) -> Result<TrialRun, ProcessError> {
+        match self.ask(&Request::Trial(trial.clone()))? {
+            Reply::Trial(run) => Ok(*run),
+            other => Err(self.unexpected(other)),
+        }
+    }
+
+    /// The last trial is done: every delivery of all of them is checked.
+    ///
+    /// # Errors
+    /// What was wrong: the figures of all trials are void.
+    pub fn end_trials(&mut self) -> Result<(), ProcessError> {
+        match self.ask(&Request::EndTrials)? {
+            Reply::EndedTrials => Ok(()),
+            other => Err(self.unexpected(other)),
+        }
+    }
+
+    /// Of the process, for whoever watches it.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// A load test; `watch` sees each second of it, and ends it when it says so: what was sent until then is served.

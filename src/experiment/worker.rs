@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::run::Material;
 use super::{
-    ClosedLoop, ClosedRound, HeapCycles, HeapLimit, HeapRun, HeapSample, Interval, Lineup, LoadRun, OpenLoop,
-    OpenRun, Pressure, Standing,
+    ClosedLoop, ClosedRound, HeapCycles, HeapLimit, HeapRun, HeapSample, Interval, Lineup, LoadRun,
+    OfferedLoad, OpenLoop, OpenRun, Pressure, Standing, Trial, TrialRun,
 };
 use crate::load::LoadTestConfig;
 use crate::workload::Recipe;
@@ -38,6 +38,10 @@ pub(super) enum Request {
     Stop,
     Heap(HeapCycles),
     Pressure(Pressure),
+    /// A fresh instance for trials; then come [`Request::Trial`]s.
+    Trials(OfferedLoad),
+    Trial(Trial),
+    EndTrials,
 }
 
 /// One line from a worker.
@@ -54,6 +58,11 @@ pub(super) enum Reply {
     Heap(HeapRun),
     /// On the way, or the end of it.
     Pressure(Standing),
+    /// The instance is there, and asks for the first trial.
+    Ready,
+    Trial(Box<TrialRun>),
+    /// All deliveries of all trials were right.
+    EndedTrials,
     /// Why there is no figure.
     Failed(String),
 }
@@ -106,6 +115,11 @@ fn serve(
                 let mut show = |sample| drop(write_line(&Reply::Sample(sample)));
                 subject.heap(&mut material, &spec, &mut show).map(Reply::Heap)
             }
+            Request::Trials(load) => {
+                let mut ask = |last: Option<TrialRun>| next_trial(last, &mut requests);
+                subject.trials(&mut material, &load, &mut ask).map(|()| Reply::EndedTrials)
+            }
+            Request::Trial(_) | Request::EndTrials => return Err("no trials were begun".into()),
             Request::Pressure(spec) => {
                 let limit = limit.ok_or("this program's allocator cannot be limited")?;
                 let mut show = |standing: &Standing| drop(write_line(&Reply::Pressure(standing.clone())));
@@ -116,6 +130,15 @@ fn serve(
         write_line(&reply)?;
     }
     Ok(())
+}
+
+/// Tells what the last trial came to, and waits for the next. `None` if there is none, or nobody who listens.
+fn next_trial(last: Option<TrialRun>, requests: &mut Requests) -> Option<Trial> {
+    write_line(&last.map_or(Reply::Ready, |run| Reply::Trial(Box::new(run)))).ok()?;
+    match requests.next().ok()?? {
+        Request::Trial(trial) => Some(trial),
+        _ => None,
+    }
 }
 
 /// Lines of standard input. While a load test runs a thread of their own waits for the next one: it may say stop.

@@ -4,6 +4,8 @@
 mod clock;
 mod config;
 mod course;
+mod feed;
+mod feeder;
 mod pacer;
 mod pattern;
 mod schedule;
@@ -19,6 +21,8 @@ pub use crucible_faults as faults;
 pub use clock::{Clock, SpinningClock, SystemClock};
 pub use config::{ConfigError, LoadTestConfig};
 pub use course::Course;
+pub use feed::Feed;
+pub use feeder::feed_paced;
 pub use pacer::{pace, pace_from, spawn_pacer, spawn_pacer_with};
 pub use pattern::{EventPattern, InvalidPattern};
 pub use schedule::{Arrivals, Schedule};

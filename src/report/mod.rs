@@ -5,6 +5,8 @@ pub mod daemon_performance;
 pub mod failures;
 pub mod load_testing;
 pub mod memory_profiling;
+mod plot;
 mod quantity;
+pub mod scalability_testing;
 
 pub use crucible_tables::columns;

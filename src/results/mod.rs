@@ -5,6 +5,7 @@ mod error;
 mod interval_log;
 pub mod load_testing;
 pub mod memory_profiling;
+pub mod scalability_testing;
 mod schema;
 mod store;
 

@@ -70,6 +70,11 @@ impl ResultFile {
         self.write("txt", text.as_bytes())
     }
 
+    /// Writes a plot beside the JSON, `<stem>.<name>.svg`; returns where.
+    pub fn save_plot(&mut self, name: &str, svg: &str) -> Result<PathBuf, StoreError> {
+        self.write(&format!("{name}.svg"), svg.as_bytes())
+    }
+
     fn path(&self, extension: &str) -> PathBuf {
         self.folder.join(format!("{}.{extension}", self.stem))
     }

@@ -3,10 +3,21 @@
 //! How two systems are compared, and why so, is decided by what held in A/A trials: one value per round,
 //! `ln(q25(B) / q25(A))`, over fresh instances; from those values the [`RatioEstimate`].
 
+mod fit;
+mod median;
+#[cfg(test)]
+mod noise;
+mod power_law;
 mod quantile;
 mod ratio;
 mod signed_rank;
+mod student;
+mod usl;
 
+pub use fit::NoFit;
+pub use median::median_interval;
+pub use power_law::PowerLaw;
 pub use quantile::{lower_quartile, median, quantile, quantile_is_supported};
 pub use ratio::{Interval, RatioError, RatioEstimate};
 pub use signed_rank::signed_rank_p;
+pub use usl::{Peak, Usl, UslFit};

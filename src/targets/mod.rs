@@ -4,6 +4,10 @@
 pub mod daemon_performance;
 pub mod load_testing;
 pub mod memory_profiling;
+mod rounds;
+pub mod scalability_testing;
+
+use rounds::summary;
 
 use crate::results::daemon_performance::ScenarioFacts;
 use crate::workload::{MIN_PAYLOAD_BYTES, Scenario, Workload};

@@ -21,6 +21,7 @@ mod fan_out;
 mod generator;
 mod mix;
 mod owed;
+mod own_sources;
 mod payload;
 mod recipe;
 mod recorded;
@@ -41,7 +42,7 @@ pub use payload::MIN_PAYLOAD_BYTES;
 pub use recipe::{NoWorkload, Recipe};
 pub use recorded::UnfitTrace;
 pub use rules::{CORE_RULES, match_probes, rule_table, table_services};
-pub use scenario::{InvalidScenario, Scenario, UnknownScenario};
+pub use scenario::{InvalidScenario, Routing, Scenario, UnknownScenario};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -80,7 +81,12 @@ impl Workload {
     /// The same scenario and seed give the same bytes on every machine.
     pub fn generate(scenario: &Scenario, seed: u64) -> Self {
         let (services, rules) = subscriptions::of(scenario);
-        let events = Generator::new(scenario.payload_sizes(), seed).take(scenario.events()).map(Arc::new);
+        let events = Generator::new(scenario.payload_sizes(), seed).take(scenario.events());
+        let mut events: Vec<Event> = events.collect();
+        if scenario.routing() == Routing::OwnSources {
+            own_sources::assign(&mut events, services.len(), seed);
+        }
+        let events = events.into_iter().map(Arc::new);
         Self {
             scenario: scenario.clone(),
             seed,
@@ -304,6 +310,41 @@ mod tests {
         let scenario = Scenario::LIGHT.broadcast();
         let fan_out = Workload::generate(&scenario, SEED).fan_out();
         assert_eq!((fan_out.deliveries, fan_out.unmatched, fan_out.most), (300, 0, 3));
+    }
+
+    #[test]
+    fn events_spread_over_services_go_to_one_each_and_to_all_alike() {
+        for (services, least, most) in [(1, 4_000, 4_000), (10, 340, 460), (1_000, 1, 14)] {
+            let scenario = Scenario::MEDIUM.with_events(4_000).and_then(|s| s.spread_over(services));
+            let workload = Workload::generate(&scenario.expect("some of both"), SEED);
+            assert_eq!((workload.services.len(), workload.rules.len()), (services, services));
+            let fan_out = workload.fan_out();
+            assert_eq!((fan_out.deliveries, fan_out.most, fan_out.unmatched), (4_000, 1, 0));
+            let expected = workload.expected();
+            let served = workload.services.iter().map(|service| expected.of(&service.name).deliveries);
+            // Of 1,000 services with four events in the mean some dozen and a half get none.
+            let (mut counts, all): (Vec<u64>, usize) =
+                (served.filter(|&count| count > 0).collect(), services);
+            counts.sort_unstable();
+            assert!(counts.len() * 100 >= all * 97, "{} of {all} services", counts.len());
+            assert!(
+                counts[0] >= least && counts[counts.len() - 1] <= most,
+                "{:?}",
+                [counts[0], counts[counts.len() - 1]]
+            );
+        }
+    }
+
+    #[test]
+    fn a_table_of_rules_changes_who_gets_what_as_little_as_its_size() {
+        let receivers = [10, 100, 2_000].map(|rules| {
+            let scenario = Scenario::MEDIUM.with_events(300).expect("some").with_rule_table(rules);
+            let workload = Workload::generate(&scenario, SEED);
+            assert_eq!((workload.rules.len(), workload.services.len()), (rules, scenario.services()));
+            workload.receivers()
+        });
+        assert!(receivers.windows(2).all(|pair| pair[0] == pair[1]));
+        assert!(receivers[0].iter().filter(|of_one| !of_one.is_empty()).count() > 200);
     }
 
     #[test]

@@ -33,6 +33,11 @@ impl Owed {
         }
     }
 
+    /// Events of one edition.
+    pub fn events(&self) -> usize {
+        self.ids.len()
+    }
+
     /// Deliveries of one edition.
     pub fn deliveries(&self) -> u64 {
         self.before[self.plan.len()]

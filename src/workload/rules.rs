@@ -17,14 +17,17 @@ use super::subscriptions;
 pub const CORE_RULES: usize = 10;
 
 /// Services that the rules of a table name.
-const SERVICES: usize = 50;
+pub(super) const TABLE_SERVICES: usize = 50;
+
+/// Services that one rule of a table names at most.
+pub(super) const TABLE_TARGETS: usize = 3;
 
 /// Payload of a probe, in bytes: that of the medium scenario.
 const PROBE_BYTES: usize = 1_024;
 
 /// The services that every table's rules name.
 pub fn table_services() -> Vec<ServiceSpec> {
-    subscriptions::services(SERVICES)
+    subscriptions::services(TABLE_SERVICES)
 }
 
 /// Events to match against any table: the mix of the scenarios, with payloads of 1 KiB.
@@ -55,7 +58,7 @@ pub fn rule_table(count: usize, with_payload_fields: bool, seed: u64) -> Vec<Rul
 
 fn core_rule(number: usize, filter: Filter, services: &[ServiceSpec]) -> Rule {
     let target = |step: usize| to(&services[(number * 5 + step) % services.len()]);
-    Rule::new(format!("core-{number}"), filter, (0..3).map(target))
+    Rule::new(format!("core-{number}"), filter, (0..TABLE_TARGETS).map(target))
 }
 
 fn to(service: &ServiceSpec) -> Target {

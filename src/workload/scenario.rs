@@ -7,6 +7,7 @@ use crucible_events::event::Limits;
 use serde::{Deserialize, Serialize};
 
 use super::payload::MIN_PAYLOAD_BYTES;
+use super::rules::{TABLE_SERVICES, TABLE_TARGETS};
 
 /// How much arrives, and how many it concerns (R3.1). Valid once it is built.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,7 +19,7 @@ pub struct Scenario {
     payload_sizes: [usize; 2],
     rules: usize,
     targets_per_rule: usize,
-    broadcast: bool,
+    routing: Routing,
 }
 
 /// As it comes from another process.
@@ -31,16 +32,30 @@ struct Unchecked {
     payload_sizes: [usize; 2],
     rules: usize,
     targets_per_rule: usize,
-    broadcast: bool,
+    routing: Routing,
 }
 
 impl TryFrom<Unchecked> for Scenario {
     type Error = InvalidScenario;
     fn try_from(found: Unchecked) -> Result<Self, InvalidScenario> {
-        let Unchecked { name, events, services, payload_sizes, rules, targets_per_rule, broadcast } = found;
+        let Unchecked { name, events, services, payload_sizes, rules, targets_per_rule, routing } = found;
         let name = name.into();
-        Self { name, events, services, payload_sizes, rules, targets_per_rule, broadcast }.check()
+        Self { name, events, services, payload_sizes, rules, targets_per_rule, routing }.check()
     }
+}
+
+/// What the rules ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Routing {
+    /// Filters of every kind.
+    Subscriptions,
+    /// One rule, by which every event goes to every service.
+    Broadcast,
+    /// One rule for each service, and for each event one service: its rule names the event's source.
+    OwnSources,
+    /// Ten rules that concern the events, among others that do not: [`rule_table`](super::rule_table) with fields.
+    Table,
 }
 
 /// A name that is not a scenario's.
@@ -81,7 +96,15 @@ impl Scenario {
     const fn built_in(name: &'static str, figures: [usize; 5]) -> Self {
         let [events, services, payload_bytes, rules, targets_per_rule] = figures;
         let (name, payload_sizes) = (Cow::Borrowed(name), [payload_bytes; 2]);
-        Self { name, events, services, payload_sizes, rules, targets_per_rule, broadcast: false }
+        Self {
+            name,
+            events,
+            services,
+            payload_sizes,
+            rules,
+            targets_per_rule,
+            routing: Routing::Subscriptions,
+        }
     }
 
     /// This scenario under another name, to be changed from there.
@@ -126,13 +149,31 @@ impl Scenario {
         rules: usize,
         targets_per_rule: usize,
     ) -> Result<Self, InvalidScenario> {
-        Self { services, rules, targets_per_rule, broadcast: false, ..self }.check()
+        Self { services, rules, targets_per_rule, routing: Routing::Subscriptions, ..self }.check()
     }
 
     /// The same with one rule, by which every event goes to every service.
     #[must_use]
     pub fn broadcast(self) -> Self {
-        Self { rules: 1, targets_per_rule: self.services, broadcast: true, ..self }
+        Self { rules: 1, targets_per_rule: self.services, routing: Routing::Broadcast, ..self }
+    }
+
+    /// The same for so many services, each with a rule of its own, among which the events are spread evenly:
+    /// each goes to one of them, however many there are.
+    ///
+    /// # Errors
+    /// [`InvalidScenario::Targets`] without a service.
+    pub fn spread_over(self, services: usize) -> Result<Self, InvalidScenario> {
+        let routing = Routing::OwnSources;
+        Self { services, rules: services, targets_per_rule: 1, routing, ..self }.check()
+    }
+
+    /// The same with so many rules, of which at most [`CORE_RULES`](super::CORE_RULES) concern the events: who gets what
+    /// does not depend on the others.
+    #[must_use]
+    pub fn with_rule_table(self, rules: usize) -> Self {
+        let (services, targets_per_rule) = (TABLE_SERVICES, TABLE_TARGETS);
+        Self { services, rules, targets_per_rule, routing: Routing::Table, ..self }
     }
 
     /// The same services and rules for so many recorded events, with payloads of sizes from this range.
@@ -191,14 +232,14 @@ impl Scenario {
         self.rules
     }
 
-    /// Number of different services that each rule names.
+    /// Number of different services that each rule names; at most, if their numbers differ.
     pub fn targets_per_rule(&self) -> usize {
         self.targets_per_rule
     }
 
-    /// Whether every event goes to every service.
-    pub fn is_broadcast(&self) -> bool {
-        self.broadcast
+    /// What the rules ask for.
+    pub fn routing(&self) -> Routing {
+        self.routing
     }
 
     fn names() -> String {

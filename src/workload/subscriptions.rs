@@ -21,14 +21,19 @@ use crucible_events::event::{Scalar, Target};
 use crucible_events::routing::Filter::{All, Any, Category, Kind, MinPriority};
 use crucible_events::routing::{Filter, Rule, ServiceSpec};
 
-use super::Scenario;
+use super::{Routing, Scenario, own_sources, rule_table};
+
+/// Of the rules of a table, which are the same for every seed of the events.
+const TABLE_SEED: u64 = 1;
 
 /// The services and rules of a scenario.
 pub(super) fn of(scenario: &Scenario) -> (Vec<ServiceSpec>, Vec<Rule>) {
     let services = services(scenario.services());
-    let rules = match scenario.is_broadcast() {
-        true => vec![everything_to(&services)],
-        false => rules(scenario.rules(), scenario.targets_per_rule(), &services),
+    let rules = match scenario.routing() {
+        Routing::Subscriptions => rules(scenario.rules(), scenario.targets_per_rule(), &services),
+        Routing::Broadcast => vec![everything_to(&services)],
+        Routing::OwnSources => own_sources::rules(&services),
+        Routing::Table => rule_table(scenario.rules(), true, TABLE_SEED),
     };
     (services, rules)
 }

@@ -25,10 +25,13 @@ fn light() -> Workload {
 fn rounds_of_passes_publish_no_id_twice() {
     let remembering = |_: &Workload| Remembering::last(usize::MAX);
     let mut material = Material::new(light());
-    for publishing in [Publishing::Single, Publishing::Batch] {
+    let ways =
+        [(1, Publishing::Single), (1, Publishing::Batch), (3, Publishing::Single), (200, Publishing::Batch)];
+    for (publishers, publishing) in ways {
         let at_least = Duration::from_millis(1);
         let spec = ClosedLoop {
             threads: Threads(1),
+            publishers,
             publishing,
             work: HandlerWork::None,
             events: usize::MAX,

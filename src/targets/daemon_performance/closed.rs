@@ -1,12 +1,9 @@
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
-
 use super::plan::{Figure, Plan, PlanError, failed};
-use crate::experiment::{ClosedLoop, ClosedRound, Role, SystemProcess, Threads};
-use crate::measure::Reading;
-use crate::results::daemon_performance::{ClosedFigure, Ratio, SystemThroughput};
-use crate::stats::{RatioEstimate, median};
+use crate::experiment::{ClosedLoop, Contender, Halted, Role, Threads};
+use crate::results::daemon_performance::{ClosedFigure, Ratio};
+use crate::stats::RatioEstimate;
 use crate::sut::{HandlerWork, Publishing};
+use crate::targets::summary;
 
 pub(super) fn spec(
     plan: &Plan<'_>,
@@ -15,7 +12,7 @@ pub(super) fn spec(
     work: HandlerWork,
     events: usize,
 ) -> ClosedLoop {
-    ClosedLoop { threads, publishing, work, events, at_least: plan.settings.round }
+    ClosedLoop { threads, publishers: 1, publishing, work, events, at_least: plan.settings.round }
 }
 
 /// Events of a pass when handlers take time: so many that the system which serves one delivery after
@@ -29,14 +26,6 @@ pub(super) fn events_for(work: HandlerWork) -> usize {
         },
         HandlerWork::Await(_) => 20,
     }
-}
-
-/// One of those that are compared.
-struct Contender {
-    name: String,
-    role: Role,
-    process: SystemProcess,
-    rounds: Vec<ClosedRound>,
 }
 
 /// Rounds of all systems, interleaved in random order, each with a fresh instance.
@@ -73,10 +62,8 @@ pub(super) fn throughputs(
 }
 
 fn start(plan: &Plan<'_>, figure: &Figure, publishing: Publishing) -> Result<Vec<Contender>, PlanError> {
-    let start = |entry: &crate::experiment::Entry| {
-        let process = plan.start(&entry.name, figure)?;
-        Ok(Contender { name: entry.name.clone(), role: entry.role, process, rounds: Vec::new() })
-    };
+    let start =
+        |entry: &crate::experiment::Entry| Ok(Contender::new(entry, plan.start(&entry.name, figure)?));
     plan.lineup.under(publishing).map(start).collect()
 }
 
@@ -87,58 +74,11 @@ fn interleave(
     spec: &ClosedLoop,
     rounds: usize,
 ) -> Result<(), PlanError> {
-    let mut draw = ChaCha8Rng::seed_from_u64(plan.settings.seed);
-    for _ in 0..rounds {
-        for position in shuffled(contenders.len(), &mut draw) {
-            plan.check_interrupt(figure)?;
-            let contender = &mut contenders[position];
-            let round = contender.process.closed(spec).map_err(|source| failed(figure, source))?;
-            contender.rounds.push(round);
-        }
-    }
-    Ok(())
-}
-
-/// 0 … len − 1 in random order (Fisher–Yates).
-fn shuffled(len: usize, draw: &mut ChaCha8Rng) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..len).collect();
-    for last in (1..len).rev() {
-        order.swap(last, (draw.next_u64() % (last as u64 + 1)) as usize);
-    }
-    order
-}
-
-fn summary(contender: &Contender) -> SystemThroughput {
-    let rounds = &contender.rounds;
-    let events_per_second: Vec<f64> = rounds.iter().map(ClosedRound::events_per_second).collect();
-    let deliveries: Vec<f64> = rounds.iter().map(ClosedRound::deliveries_per_second).collect();
-    let cpu: Vec<f64> = rounds.iter().filter_map(|round| round.cpu_percent().value().copied()).collect();
-    let failed: u64 = rounds.iter().map(|round| round.failed).sum();
-    let acknowledged: u64 = rounds.iter().map(|round| round.deliveries).sum();
-    #[allow(clippy::cast_precision_loss)] // far below 2⁵³
-    let percent = |part: u64| 100.0 * part as f64 / (acknowledged + failed).max(1) as f64;
-    let peaks: Vec<&Reading<u64>> = rounds.iter().map(|round| &round.peak_memory).collect();
-    SystemThroughput {
-        system: contender.name.clone(),
-        role: contender.role,
-        events_per_second: median(&events_per_second).unwrap_or_default(),
-        deliveries_per_second: median(&deliveries).unwrap_or_default(),
-        rounds: events_per_second,
-        success_percent: percent(acknowledged),
-        error_percent: percent(failed),
-        cpu_percent: median(&cpu).map_or_else(|| Reading::absent("no round has it"), Reading::Value),
-        peak_memory: largest(&peaks),
-    }
-}
-
-/// The largest; absent if any is.
-fn largest(peaks: &[&Reading<u64>]) -> Reading<u64> {
-    let absent = peaks.iter().find_map(|peak| peak.why());
-    let largest = peaks.iter().filter_map(|peak| peak.value()).max();
-    match (absent, largest) {
-        (None, Some(&largest)) => Reading::Value(largest),
-        (why, _) => Reading::absent(why.unwrap_or("no rounds")),
-    }
+    let taken = crate::experiment::interleave(contenders, spec, rounds, plan.settings.seed, plan.interrupted);
+    taken.map_err(|why| match why {
+        Halted::Interrupted => PlanError::Interrupted { figure: figure.name() },
+        Halted::Process(source) => failed(figure, source),
+    })
 }
 
 /// Everybody else over the baseline, then the candidates over the reference.

@@ -1,0 +1,206 @@
+//! How far the systems go: the highest rates that they sustain, what happens beyond, and how throughput, latency and
+//! memory grow along one size after the other.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use crucible_perf::cli::{
+    Action, BenchArgs, EXIT_INTERRUPTED, Progress, catch_interrupt, interrupted, list, parse, refuse_usage,
+    test_each,
+};
+use crucible_perf::experiment::{Lineup, Threads, run_if_worker};
+use crucible_perf::measure::Run;
+use crucible_perf::report::scalability_testing::{plots, text};
+use crucible_perf::results::scalability_testing::Dimension;
+use crucible_perf::results::{Document, ResultFile, ResultsDir, StoreError};
+use crucible_perf::targets::scalability_testing::{Figure, Plan, PlanError, Settings, figures};
+
+const TARGET: &str = "scalability_testing";
+
+/// Of the files, and known to those who look for them.
+const FILES: &str = "scalability_results";
+
+/// Finds the highest rate that each system sustains, confirms it, and goes beyond; then lets publishers, worker threads,
+/// services, rules and payloads grow, one at a time, and fits how throughput and memory follow.
+#[derive(clap::Parser)]
+struct Args {
+    #[command(flatten)]
+    common: BenchArgs,
+    /// Seven staircases a limit, rates confirmed for 30 s, more sizes, references among the limits: half an hour
+    #[arg(long)]
+    full: bool,
+    /// Only this system (may be given more than once) [default: all]
+    #[arg(long, value_name = "NAME")]
+    system: Vec<String>,
+    /// Threads of limits and of the figure for publishers [default: one for each core, at least 2]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+    /// Most that the P99 of a sustained rate may be, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=60_000))]
+    p99: u64,
+    /// What throughput should grow by along a dimension, from the smallest size to the largest, such as workers=1.8 (may
+    /// be given more than once) [default: as many times as there are workers, or publishers with a thread each; 1 for
+    /// services, rules and payload]
+    #[arg(long, value_name = "DIMENSION=TIMES", value_parser = expectation)]
+    expect: Vec<(Dimension, f64)>,
+    /// Seed of events, arrivals, orders and resampling
+    #[arg(long, value_name = "N", default_value_t = 42)]
+    seed: u64,
+}
+
+fn expectation(text: &str) -> Result<(Dimension, f64), String> {
+    let known = Dimension::ALL.map(Dimension::as_str);
+    let (name, times) = text.split_once('=').ok_or("wants a dimension and a number, such as workers=1.8")?;
+    let dimension = Dimension::ALL.into_iter().find(|dimension| dimension.as_str() == name);
+    let dimension =
+        dimension.ok_or_else(|| format!("unknown dimension \"{name}\"; try {}", known.join(", ")))?;
+    let times = times.parse().ok().filter(|times: &f64| *times > 0.0 && times.is_finite());
+    Ok((dimension, times.ok_or("wants a number above 0 after the =, such as workers=1.8")?))
+}
+
+/// What the arguments ask for.
+struct Selection {
+    lineup: Lineup,
+    figures: Vec<Figure>,
+    settings: Settings,
+}
+
+fn main() -> ExitCode {
+    let lineup = Lineup::standard();
+    if run_if_worker(&lineup) {
+        return ExitCode::SUCCESS;
+    }
+    let args: Args = parse(TARGET);
+    let selection = select(&args, lineup);
+    match args.common.action() {
+        Action::List => {
+            let names: Vec<String> = selection.figures.iter().map(Figure::name).collect();
+            list(names.iter().map(String::as_str));
+        }
+        _ if selection.figures.is_empty() => {}
+        Action::Test => return test(&selection),
+        Action::Profile(_) => eprintln!(
+            "{TARGET}: no --profile-time here: systems run in processes of their own; `cargo bench --bench \
+             daemon_performance -- --profile-time SECS` profiles them"
+        ),
+        Action::Measure => return measure(&args, &selection),
+    }
+    ExitCode::SUCCESS
+}
+
+fn select(args: &Args, lineup: Lineup) -> Selection {
+    for name in &args.system {
+        lineup.find(name).unwrap_or_else(|unknown| refuse_usage(TARGET, unknown));
+    }
+    let wanted = |name: &str| {
+        args.system.is_empty() || args.system.iter().any(|system| name.eq_ignore_ascii_case(system))
+    };
+    let lineup = lineup.only(wanted);
+    let figures = figures();
+    let named: Vec<(String, Figure)> = figures.into_iter().map(|figure| (figure.name(), figure)).collect();
+    let selected = args.common.select(TARGET, &named, |(name, _)| name);
+    let figures = selected.into_iter().map(|(_, figure)| *figure).collect();
+    Selection { lineup, figures, settings: settings(args) }
+}
+
+fn settings(args: &Args) -> Settings {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut settings = if args.full { Settings::full(cores) } else { Settings::quick(cores) };
+    if let Some(threads) = args.threads {
+        settings.threads = Threads(usize::from(threads));
+    }
+    if let Some(rounds) = args.common.sample_size {
+        settings.rounds = rounds as usize;
+    }
+    settings.long.p99 = std::time::Duration::from_millis(args.p99);
+    settings.expected = args.expect.iter().copied().collect::<BTreeMap<_, _>>();
+    settings.seed = args.seed;
+    settings
+}
+
+fn test(selection: &Selection) -> ExitCode {
+    let settings =
+        Settings { threads: selection.settings.threads, ..Settings::trial(selection.settings.cores) };
+    let names: Vec<String> = selection.figures.iter().map(Figure::name).collect();
+    let runs = selection.figures.iter().map(|figure| {
+        let mut plan = Plan::new(&selection.lineup, settings.clone(), &|| false, &|_| ());
+        move || plan.take(figure).map_err(|why| why.to_string())
+    });
+    if test_each(TARGET, names.iter().map(String::as_str).zip(runs)) {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+fn fail(error: &dyn std::fmt::Display) -> ExitCode {
+    eprintln!("{TARGET}: {error}");
+    ExitCode::FAILURE
+}
+
+fn measure(args: &Args, selection: &Selection) -> ExitCode {
+    let run = Run::begin(selection.settings.seed);
+    let folder = args.common.out.clone().unwrap_or_else(|| PathBuf::from("benchmark_results"));
+    // Known before anything is measured.
+    let mut file = match ResultsDir::open(folder) {
+        Ok(folder) => folder.file(FILES, run.started()),
+        Err(error) => return fail(&error),
+    };
+    if let Err(error) = catch_interrupt() {
+        return fail(&error);
+    }
+    let progress = Progress::of(TARGET, selection.figures.len());
+    let at = Cell::new((0, ""));
+    let names: Vec<String> = selection.figures.iter().map(Figure::name).collect();
+    let show = |state: &str| progress.show_state(at.get().0, at.get().1, state);
+    let mut plan = Plan::new(&selection.lineup, selection.settings.clone(), &interrupted, &show);
+    let mut failures = Vec::new();
+    let mut stored = Ok(PathBuf::new());
+    for (number, (figure, name)) in selection.figures.iter().zip(&names).enumerate() {
+        at.set((number, name));
+        progress.show(number, name);
+        match plan.take(figure) {
+            Ok(()) => {}
+            Err(PlanError::Interrupted { .. }) => break,
+            Err(why) => {
+                eprintln!("\nerror: {why}");
+                failures.push(why.to_string());
+            }
+        }
+        stored = store(&plan, &run, &mut file, false);
+        if stored.is_err() {
+            break;
+        }
+    }
+    progress.clear();
+    if stored.is_ok() {
+        stored = store(&plan, &run, &mut file, !interrupted() && failures.is_empty());
+    }
+    print!("{}", text(&plan.taken));
+    failures.iter().for_each(|failure| eprintln!("no figure: {failure}"));
+    let drawn = stored.and_then(|path| {
+        println!("\n{}", path.display());
+        draw(&plan, &mut file)
+    });
+    match drawn {
+        Err(error) => fail(&error),
+        Ok(()) if interrupted() => ExitCode::from(EXIT_INTERRUPTED),
+        Ok(()) if !failures.is_empty() => ExitCode::FAILURE,
+        Ok(()) => ExitCode::SUCCESS,
+    }
+}
+
+fn store(plan: &Plan<'_>, run: &Run, file: &mut ResultFile, complete: bool) -> Result<PathBuf, StoreError> {
+    let mut document = Document::new(TARGET, run.provenance(), plan.taken.clone());
+    document.complete = complete;
+    file.save(&document)
+}
+
+fn draw(plan: &Plan<'_>, file: &mut ResultFile) -> Result<(), StoreError> {
+    for (name, svg) in plots(&plan.taken) {
+        println!("{}", file.save_plot(&name, &svg)?.display());
+    }
+    Ok(())
+}

@@ -1,0 +1,182 @@
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crucible_events::event::Event;
+use crucible_events::routing::{EventSystem, OnFull};
+use tokio::runtime::Runtime;
+
+use super::log::{SampledLog, nanoseconds, of_events_due_from, windows};
+use super::trial::JUDGED_FROM;
+use super::watch::Watch;
+use super::{LoadSample, OfferedLoad, Trial, TrialRun};
+use crate::experiment::open_loop::arriving;
+use crate::experiment::run::{Beginning, Material, RunError, run_as_task};
+use crate::load::{Clock, Course, Feed, Pacing, SystemClock, feed_paced};
+use crate::measure::{CpuTime, NotMeasured};
+use crate::sut::{BATCH, Stage, WorkingHandler};
+use crate::workload::{Owed, Workload};
+
+/// Events built ahead of time: a millisecond at four millions a second, and some megabyte.
+const AHEAD: usize = 4_096;
+
+/// Sets a system up and does trials with it as long as `next` has one; it is given what the one before came to. At the
+/// end every delivery of all trials is checked.
+pub(in crate::experiment) fn run<S: EventSystem>(
+    make: impl Fn(&Workload) -> S,
+    material: &mut Material,
+    load: &OfferedLoad,
+    next: &mut dyn FnMut(Option<TrialRun>) -> Option<Trial>,
+) -> Result<(), RunError> {
+    let Beginning { workload, owed } = material.beginning(usize::MAX);
+    let runtime = load.threads.runtime()?;
+    let system = {
+        let _in_runtime = runtime.enter();
+        make(&workload)
+    };
+    let origin = Instant::now();
+    let log = SampledLog::new(origin);
+    let stage = {
+        let (workload, log, work) = (workload.clone(), log.clone(), load.work);
+        run_as_task(&runtime, async move {
+            let handler = |recorder| WorkingHandler { recorder, work, log: log.clone() };
+            Ok(Stage::set_up(system, &workload, handler).await?)
+        })?
+    };
+    let mut scene =
+        Scene { runtime, stage: Arc::new(stage), workload, owed, log, origin, load: *load, published: 0 };
+    let mut last = None;
+    while let Some(trial) = next(last.take()) {
+        last = Some(scene.trial(&trial)?);
+    }
+    scene.close()
+}
+
+/// A system with what was published to it.
+struct Scene<S> {
+    runtime: Runtime,
+    stage: Arc<Stage<S>>,
+    workload: Arc<Workload>,
+    owed: Arc<Owed>,
+    log: SampledLog,
+    origin: Instant,
+    load: OfferedLoad,
+    /// Events, in all trials.
+    published: u64,
+}
+
+impl<S: EventSystem> Scene<S> {
+    fn trial(&mut self, trial: &Trial) -> Result<TrialRun, RunError> {
+        let mut course = Course::default();
+        for &(rate, lasting) in &trial.parts {
+            course = course.then(rate, rate, lasting)?;
+        }
+        let fan_out = self.owed.deliveries() as f64 / self.workload.events.len() as f64;
+        let fastest = trial.parts.iter().map(|&(rate, _)| rate).max().unwrap_or_default() as f64;
+        self.log.expect(fastest * fan_out);
+        let cpu = CpuTime::of_this_process();
+        let begin = Instant::now();
+        let (fed, offered) = self.offer(trial, &course)?;
+        let quiet = Instant::now();
+        let cpu = cpu.and_then(|before| Ok(CpuTime::of_this_process()?.since(&before)));
+        let cpu_percent = cpu.and_then(|cpu| {
+            let system = cpu.total().saturating_sub(fed.cpu?);
+            Ok(system.as_secs_f64() / (quiet - begin).as_secs_f64() * 100.0)
+        });
+        let before = self.owed.deliveries_of_first(self.published);
+        self.published += offered;
+        let (begin_ns, seen) = (nanoseconds(fed.begin - self.origin), self.log.take());
+        // The pacer ends later where publishers are behind, and earlier where the load is hopeless.
+        let end = fed.end.min(fed.begin + trial.lasting());
+        let offered_ns = nanoseconds(end - fed.begin);
+        let judged_from = begin_ns + part_of(offered_ns, JUDGED_FROM);
+        Ok(TrialRun {
+            pacing: fed.pacing,
+            offered_ns,
+            events: offered,
+            deliveries: self.owed.deliveries_of_first(self.published) - before,
+            drained_ns: nanoseconds(quiet.saturating_duration_since(end)),
+            samples: fed.samples,
+            latency: of_events_due_from(&seen, judged_from).summary(),
+            windows: windows(&seen, begin_ns),
+            cpu_percent: cpu_percent.into(),
+        })
+    }
+
+    /// Offers all of it and waits for quiet. Returns how many events were published.
+    fn offer(&self, trial: &Trial, course: &Course) -> Result<(Fed, u64), RunError> {
+        let feed = Arc::new(Feed::new(AHEAD));
+        let feeder = self.spawn_feeder(trial, course, feed.clone())?;
+        let publishers: Vec<_> = (0..self.load.publishers)
+            .map(|_| self.runtime.spawn(publish_due(self.stage.clone(), feed.clone())))
+            .collect();
+        let stage = self.stage.clone();
+        run_as_task(&self.runtime, async move {
+            for publisher in publishers {
+                publisher.await.map_err(|_| RunError::Panicked)??;
+            }
+            Ok(stage.system.quiesce().await?)
+        })?;
+        Ok((feeder.join().map_err(|_| RunError::Panicked)?, feed.taken()))
+    }
+
+    fn spawn_feeder(
+        &self,
+        trial: &Trial,
+        course: &Course,
+        feed: Arc<Feed<Arc<Event>>>,
+    ) -> Result<thread::JoinHandle<Fed>, RunError> {
+        let schedule = course.schedule(self.load.arrivals, trial.seed);
+        let (workload, origin, before) = (self.workload.clone(), self.origin, self.published);
+        let watch = Watch::of(self.stage.clone(), self.owed.clone(), before, feed.clone(), trial);
+        let feeder = thread::Builder::new().name("pacer".to_owned()).spawn(move || {
+            let clock = SystemClock::for_this_thread();
+            let build = |index, intended| Arc::new(arriving(&workload, before + index, intended - origin));
+            let begin = clock.now();
+            let mut watch = watch.from(begin);
+            let pacing = feed_paced(&clock, schedule, &feed, build, |now, due| watch.look(now, due));
+            Fed { pacing, begin, end: clock.now(), samples: watch.samples(), cpu: CpuTime::of_this_thread() }
+        })?;
+        Ok(feeder)
+    }
+
+    fn close(self) -> Result<(), RunError> {
+        let Self { runtime, stage, workload, owed, published, .. } = self;
+        run_as_task(&runtime, async move {
+            stage.check(&owed, published)?;
+            if let Some(last) = published.checked_sub(1) {
+                let last = arriving(&workload, last, Duration::ZERO);
+                stage.check_still_whole(&last).await?;
+            }
+            Ok(())
+        })
+    }
+}
+
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // less than the whole
+fn part_of(whole: u64, part: f64) -> u64 {
+    (part * whole as f64) as u64
+}
+
+/// Publishes what is due until nothing more will be.
+async fn publish_due<S: EventSystem>(
+    stage: Arc<Stage<S>>,
+    feed: Arc<Feed<Arc<Event>>>,
+) -> Result<(), RunError> {
+    let mut events = Vec::with_capacity(BATCH);
+    while feed.take(BATCH, &mut events).await {
+        stage.system.publish_batch(&events, OnFull::Wait).await?;
+        events.clear();
+        tokio::task::yield_now().await;
+    }
+    Ok(())
+}
+
+/// What the feeder leaves.
+struct Fed {
+    pacing: Pacing,
+    begin: Instant,
+    end: Instant,
+    samples: Vec<LoadSample>,
+    cpu: Result<Duration, NotMeasured>,
+}

@@ -1,0 +1,102 @@
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crucible_events::event::Event;
+use crucible_events::routing::EventSystem;
+
+use super::log::nanoseconds;
+use super::{LoadSample, Trial};
+use crate::load::Feed;
+use crate::measure::ResidentMemory;
+use crate::sut::Stage;
+use crate::workload::Owed;
+
+/// Moments of a trial that are looked at.
+const SAMPLES: u32 = 100;
+
+/// Looking costs a read of each service's counters: not more often than this.
+const BETWEEN_SAMPLES: Duration = Duration::from_millis(1);
+
+/// Looks at a system under load, from the pacer's thread.
+pub(super) struct Watch<S> {
+    stage: Arc<Stage<S>>,
+    owed: Arc<Owed>,
+    feed: Arc<Feed<Arc<Event>>>,
+    memory: Option<ResidentMemory>,
+    /// Events that were published before, and the deliveries that came of them.
+    published: u64,
+    delivered: u64,
+    begin: Instant,
+    next: Instant,
+    every: Duration,
+    /// Deliveries.
+    hopeless_backlog: f64,
+    samples: Vec<LoadSample>,
+}
+
+impl<S: EventSystem> Watch<S> {
+    pub(super) fn of(
+        stage: Arc<Stage<S>>,
+        owed: Arc<Owed>,
+        published: u64,
+        feed: Arc<Feed<Arc<Event>>>,
+        trial: &Trial,
+    ) -> Self {
+        let fan_out = owed.deliveries() as f64 / owed.events() as f64;
+        let fastest = trial.parts.iter().map(|&(rate, _)| rate).max().unwrap_or_default();
+        Self {
+            delivered: owed.deliveries_of_first(published),
+            memory: ResidentMemory::open().ok(),
+            begin: Instant::now(),
+            next: Instant::now(),
+            every: (trial.lasting() / SAMPLES).max(BETWEEN_SAMPLES),
+            hopeless_backlog: fastest as f64 * fan_out * trial.hopeless.as_secs_f64(),
+            samples: Vec::with_capacity(2 * SAMPLES as usize),
+            stage,
+            owed,
+            feed,
+            published,
+        }
+    }
+
+    /// The trial begins then.
+    pub(super) fn from(mut self, begin: Instant) -> Self {
+        (self.begin, self.next) = (begin, begin);
+        self
+    }
+
+    /// Looks if it is time for it; `due` events are due by `now`.
+    pub(super) fn look(&mut self, now: Instant, due: u64) -> ControlFlow<()> {
+        if now < self.next {
+            return ControlFlow::Continue(());
+        }
+        let sample = self.sample(now, due);
+        self.samples.push(sample);
+        // Not from `now`: late looks shift none after them.
+        while self.next <= now {
+            self.next += self.every;
+        }
+        match sample.backlog() as f64 > self.hopeless_backlog {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
+    }
+
+    fn sample(&self, now: Instant, due: u64) -> LoadSample {
+        let deliveries = |events| self.owed.deliveries_of_first(self.published + events) - self.delivered;
+        // What is done first, or events that are taken and done in between would be done before they are taken.
+        let done = self.stage.received().deliveries.saturating_sub(self.delivered);
+        LoadSample {
+            at_ns: nanoseconds(now - self.begin),
+            due: deliveries(due),
+            taken: deliveries(self.feed.taken()),
+            done,
+            resident: self.memory.as_ref().and_then(|memory| memory.now_bytes().ok()),
+        }
+    }
+
+    pub(super) fn samples(self) -> Vec<LoadSample> {
+        self.samples
+    }
+}
