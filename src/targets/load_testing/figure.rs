@@ -1,4 +1,3 @@
-use std::num::NonZeroU64;
 use std::time::Duration;
 
 use super::known_answers::Known;
@@ -101,7 +100,7 @@ impl Figure {
             Self::Described { name, config } => {
                 let pattern =
                     EventPattern::Steady { events_per_second: Settings::TRIAL.rate, duration_secs: 1 };
-                let speed = Speed::times(NonZeroU64::new(10_000).expect("not zero"));
+                let speed: Speed = "10000x".parse().expect("a whole number is a speed");
                 let config = LoadTestConfig { pattern, speed, thresholds: Vec::new(), ..(**config).clone() };
                 Self::Described { name: name.clone(), config: Box::new(config) }
             }
