@@ -5,7 +5,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crucible_events::event::Event;
-use crucible_events::routing::{EventSystem, OnFull, Publication};
+use crucible_events::routing::{EventSystem, OnFull, Publication, Refusal};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
@@ -157,8 +157,9 @@ impl Published {
                 self.accepted = self.accepted.map(|sum| sum + u64::from(*deliveries));
             }
             Publication::Accepted { deliveries: None } => self.accepted = None,
-            // For want of memory, in a system that has a budget of it.
-            Publication::Refused(_) => self.turned_away += owed,
+            Publication::Refused(why) if matches!(**why, Refusal::OverBudget { .. }) => {
+                self.turned_away += owed
+            }
             Publication::BackPressure { deliveries, full } => {
                 self.accepted = self.accepted.map(|sum| sum + u64::from(*deliveries));
                 self.turned_away += u64::from(*full);

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crucible_events::crucible_core::CrucibleCore;
+use crucible_events::crucible_core::{Config, CrucibleCore};
 use crucible_events::data_coordinator::DataCoordinator;
-use crucible_events::event::{Name, Timestamp};
+use crucible_events::event::{Limits, Name, Timestamp};
 
 use super::{Interval, LoadRun};
 use crate::experiment::{Material, RunError, Subject};
@@ -177,4 +177,28 @@ fn recorded_events_are_sent_once_each_at_their_speed() {
     );
     let run = run.expect("nothing is lost");
     assert_eq!((run.pacing.offered, run.ledger.acknowledged), (100, 146));
+}
+
+/// Where a budget of bytes is used up by a service that stands still, what is refused is counted, and nothing else is missing.
+#[test]
+fn what_a_budget_refuses_is_turned_away() {
+    let budget = Limits::default().held_bytes();
+    let make = move |_: &Workload| {
+        CrucibleCore::new(Config { byte_budget: Some(budget), ..Config::default() })
+            .expect("the smallest budget")
+    };
+    let stall = Fault::new(FaultKind::Stall { lasting: MS(900) }, 1.0).between(MS(0), MS(500));
+    let config = LoadTestConfig {
+        payload_size_range: 400_000..=500_000,
+        events: 20,
+        broadcast: true,
+        concurrent_services: 2,
+        faults: vec![stall],
+        ..config()
+    };
+    let (run, _) = test(&make, &config).expect("refusals are no failure");
+    assert!(run.turned_away > 0 && run.turned_away.is_multiple_of(2), "{run:?}");
+    assert_eq!(run.ledger.acknowledged + run.turned_away, 400);
+    assert_eq!(run.waiting.byte_budget, Some(budget));
+    assert!(run.waiting.held_bytes.is_some_and(|held| (1..=budget).contains(&held)), "{run:?}");
 }
