@@ -19,7 +19,9 @@ use crucible_perf::measure::{Run, heap};
 use crucible_perf::report::memory_profiling::{sparkline, text};
 use crucible_perf::results::memory_profiling::{MemoryProfiling, Verdict};
 use crucible_perf::results::{Document, ResultFile, ResultsDir, StoreError};
-use crucible_perf::targets::memory_profiling::{Figure, Plan, PlanError, Settings, figures, lineup};
+use crucible_perf::targets::memory_profiling::{
+    Figure, Plan, PlanError, Settings, expected, figures, lineup,
+};
 
 const TARGET: &str = "memory_profiling";
 
@@ -101,7 +103,8 @@ fn test(lineup: &Lineup, figures: &[&Figure]) -> ExitCode {
     let runs = figures.iter().map(|figure| {
         || {
             let mut plan = Plan::new(lineup, Settings::TRIAL, &|| false, &|_, _, _| (), &profile);
-            plan.take(figure).map_err(|why| why.to_string())
+            plan.take(figure).map_err(|why| why.to_string())?;
+            expected(&plan.taken)
         }
     });
     if test_each(TARGET, names.iter().map(String::as_str).zip(runs)) {

@@ -28,7 +28,11 @@ pub fn text(results: &MemoryProfiling) -> String {
         "Under pressure: a service that stands still, and a publisher that does not",
         &pressure(&results.pressure),
     );
-    section(&mut out, "Blocks by size, and how long they live in the mean", &profiles(&results.profiles));
+    section(
+        &mut out,
+        "Blocks by size: all that come from one line and its callers have their mean",
+        &profiles(&results.profiles),
+    );
     for profile in &results.profiles {
         let _ = writeln!(out, "which line asks for what: cargo heap summary {}", profile.file.display());
     }
@@ -44,7 +48,6 @@ fn profiles(figures: &[ProfileFigure]) -> Vec<Vec<String>> {
     };
     let mut head = strings(["system", "events", "blocks"]);
     head.extend(first.sizes.iter().map(bound));
-    head.push("mean life, of the run".to_owned());
     let mut lines = vec![head];
     for figure in figures {
         let blocks: u64 = figure.sizes.iter().map(|class| class.blocks).sum();
@@ -52,7 +55,6 @@ fn profiles(figures: &[ProfileFigure]) -> Vec<Vec<String>> {
         let share =
             |class: &SizeClass| format!("{:.1} %", 100.0 * class.blocks as f64 / blocks.max(1) as f64);
         line.extend(figure.sizes.iter().map(share));
-        line.push(format!("{:.3} %", figure.mean_lifetime_percent));
         lines.push(line);
     }
     lines
@@ -265,25 +267,4 @@ pub fn sparkline(samples: &[HeapSample], width: usize) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_line_of_blocks_shows_the_course() {
-        let samples: Vec<_> = [0, 10, 70, 70, 35, 0]
-            .into_iter()
-            .map(|bytes| HeapSample { events: 0, blocks: 0, bytes })
-            .collect();
-        assert_eq!(sparkline(&samples, 6), "▁▂██▄▁");
-        assert_eq!(sparkline(&samples, 3), "▂█▄");
-        assert_eq!(sparkline(&[], 3), "");
-    }
-
-    #[test]
-    fn rates_are_told_so_that_they_can_be_said() {
-        assert_eq!(
-            [0.0, 2.5e-6, 0.01, 1.0, 24.0].map(rate),
-            ["0", "1 in 400,000", "1 in 100", "1.00", "24.0"]
-        );
-    }
-}
+mod tests;

@@ -149,11 +149,10 @@ pub struct ProfileFigure {
     pub events: u64,
     /// All blocks that were asked for, by size.
     pub sizes: Vec<SizeClass>,
-    /// How long a block lived in the mean, in per cent of the run.
-    pub mean_lifetime_percent: f64,
 }
 
-/// Blocks of some size.
+/// Blocks of some size. A profile has the mean of each stack: all blocks of a stack that asks for several sizes are in the
+/// class of their mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SizeClass {
     /// At most so many bytes, and more than the class before.

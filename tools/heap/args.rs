@@ -2,6 +2,7 @@ use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Tells what is in a heap profile in dhat's format, version 2, as the crate dhat and valgrind's DHAT write it.
@@ -31,7 +32,7 @@ pub struct Common {
     /// What is yours: a part of a function's name, of a file or of a library; may be given more than once
     ///
     /// By default all that is not the allocator's, the language's runtime, an async runtime or a system library.
-    #[arg(long, global = true, value_name = "PATTERN")]
+    #[arg(long, global = true, value_name = "PATTERN", value_parser = NonEmptyStringValueParser::new())]
     pub own: Vec<String>,
 }
 
@@ -143,7 +144,8 @@ pub enum Verb {
         #[command(flatten)]
         limits: Limits,
         /// Leave out sites with this in the name, file or library of a frame; may be given more than once
-        #[arg(long, value_name = "PATTERN")]
+        // An empty one, as a variable that is not set makes, would leave out all.
+        #[arg(long, value_name = "PATTERN", value_parser = NonEmptyStringValueParser::new())]
         allow: Vec<String>,
     },
 }

@@ -16,8 +16,12 @@ use crate::workload::Scenario;
 
 /// All systems, and CrucibleCore with a byte budget: half of what it may have under pressure.
 pub fn lineup() -> Lineup {
-    let name = format!("CrucibleCore-{}MiB", sut::BUDGET >> 20);
-    Lineup::standard().with(name, Role::Candidate, sut::crucible_core_with_budget)
+    Lineup::standard().with(with_budget(), Role::Candidate, sut::crucible_core_with_budget)
+}
+
+/// Its name.
+pub(super) fn with_budget() -> String {
+    format!("CrucibleCore-{}MiB", sut::BUDGET >> 20)
 }
 
 /// How much is measured.
@@ -64,7 +68,7 @@ pub fn figures() -> Vec<Figure> {
     figures.extend(both.map(Figure::HighFrequency));
     figures.push(Figure::Stability);
     figures.extend(both.map(Figure::Leak));
-    figures.extend([1, 64].map(|kib| Figure::Pressure(kib * KIB)));
+    figures.extend([KIB, TOO_LARGE].map(Figure::Pressure));
     figures.push(Figure::Profile);
     figures
 }
@@ -119,6 +123,9 @@ pub enum PlanError {
 }
 
 const KIB: usize = 1024;
+
+/// Payloads of which a mailbox that counts deliveries takes more than there is memory under pressure.
+pub(super) const TOO_LARGE: usize = 64 * KIB;
 
 /// Small events, as telemetry has them.
 const SMALL: usize = 128;
@@ -233,6 +240,7 @@ impl<'a> Plan<'a> {
     }
 
     fn pressure(&mut self, figure: &Figure, payload_bytes: usize) -> Result<(), PlanError> {
+        let mut found = Vec::new();
         for entry in self.lineup.entries().iter().filter(|entry| !matches!(entry.role, Role::Reference(_))) {
             // What is asked for makes a difference where there is a bound.
             let asked: &[Full] = match entry.role {
@@ -246,7 +254,7 @@ impl<'a> Plan<'a> {
                 let ended =
                     SystemProcess::start_silent(&assignment).and_then(|process| process.pressure(&spec));
                 let ended = ended.map_err(|source| failed(figure, source))?;
-                self.taken.pressure.push(PressureFigure {
+                found.push(PressureFigure {
                     name: figure.name(),
                     system: entry.name.clone(),
                     limit: LIMIT,
@@ -257,10 +265,12 @@ impl<'a> Plan<'a> {
                 });
             }
         }
+        self.taken.pressure.extend(found);
         Ok(())
     }
 
     fn profiles(&mut self, figure: &Figure) -> Result<(), PlanError> {
+        let mut found = Vec::new();
         for system in self.systems() {
             let file = (self.profile)(&system);
             let spec = cycles_of(Publishing::Batch, usize::MAX, 5, Some((file.clone(), AtEnd::Open)));
@@ -268,14 +278,9 @@ impl<'a> Plan<'a> {
             let profile = Profile::read(&file);
             let profile =
                 profile.map_err(|why| PlanError::Profile { figure: figure.name(), why: why.to_string() })?;
-            self.taken.profiles.push(ProfileFigure {
-                sizes: sizes(&profile),
-                mean_lifetime_percent: mean_lifetime_percent(&profile),
-                system,
-                file,
-                events: run.events,
-            });
+            found.push(ProfileFigure { sizes: sizes(&profile), system, file, events: run.events });
         }
+        self.taken.profiles.extend(found);
         Ok(())
     }
 }
@@ -295,12 +300,6 @@ fn sizes(profile: &Profile) -> Vec<SizeClass> {
 
 /// Upper bounds, bytes.
 const SIZES: [u64; 6] = [64, 256, 1024, 4 * 1024, 64 * 1024, u64::MAX];
-
-/// Of the time from the first to the last event: dhat's own work is in it, so that only the share says something.
-fn mean_lifetime_percent(profile: &Profile) -> f64 {
-    let sum = profile.sum();
-    100.0 * sum.lifetimes as f64 / sum.total.blocks.max(1) as f64 / profile.header.end_time.max(1) as f64
-}
 
 /// Some 100 samples in all, so that they can be drawn.
 pub(super) fn cycles_of(

@@ -107,6 +107,16 @@ fn all_that_was_left_may_be_allowed_and_what_allows_nothing_is_refused() {
     assert!(run.stderr.contains("`--allow absent` matches nothing in `before.json`"), "{}", run.stderr);
 }
 
+/// As a variable that is not set makes it: it would leave out all, or own all.
+#[test]
+fn an_empty_pattern_is_wrong_usage() {
+    for pattern in ["--allow", "--own"] {
+        let run = heap(&["check", "before.json", "--max-end-blocks", "0", pattern, ""]);
+        assert_eq!((run.status, &run.stdout[..]), (2, ""), "{pattern}");
+        assert!(run.stderr.contains(pattern), "{}", run.stderr);
+    }
+}
+
 #[test]
 fn a_flame_graph_is_written_whole() {
     let folder = tempfile::tempdir().expect("a temporary folder");

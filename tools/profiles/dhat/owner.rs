@@ -53,8 +53,11 @@ const ALLOCATORS_BEGIN: [&str; 12] = [
     "__gnu_cxx::new_allocator",
 ];
 
+/// Whatever a program names as its allocator, its own as well: it hands out on behalf of others.
+const ALLOCATING: &str = " as core::alloc::global::GlobalAlloc>::";
+
 /// Crates that others wrote and most programs stand on; namespaces of C++ among them.
-const FOREIGN_CRATES: [&str; 35] = [
+const FOREIGN_CRATES: [&str; 36] = [
     "std",
     "core",
     "alloc",
@@ -86,6 +89,7 @@ const FOREIGN_CRATES: [&str; 35] = [
     "hyper",
     "tower",
     "serde",
+    "serde_core",
     "serde_json",
     "tracing",
     "__gnu_cxx",
@@ -215,13 +219,31 @@ pub(super) fn contains(frame: &Frame<'_>, pattern: &str) -> bool {
 
 fn is_system(frame: &Frame<'_>, function: &str) -> bool {
     frame.module.is_some_and(is_system_library)
-        || frame.file.is_some_and(|file| FOREIGN_PATHS.iter().any(|part| file.contains(part)))
+        || frame.file.is_some_and(is_foreign_file)
         || is_libc(function)
         || function == "[root]"
 }
 
+fn is_foreign_file(file: &str) -> bool {
+    FOREIGN_PATHS.iter().any(|part| file.contains(part)) || is_of_registry(file)
+}
+
+/// `cap-0.1.2/src/lib.rs`: dhat keeps the last three parts of a path, and so not the registry's.
+fn is_of_registry(file: &str) -> bool {
+    let Some((folder, rest)) = file.split_once('/') else { return false };
+    let is_version = |text: &str| {
+        let mut numbers = text.splitn(3, '.');
+        let mut number = || numbers.next().is_some_and(|part| part.starts_with(|c: char| c.is_ascii_digit()));
+        number() && number() && number()
+    };
+    let has_version = folder.match_indices('-').any(|(at, _)| at > 0 && is_version(&folder[at + 1..]));
+    has_version && rest.starts_with("src/")
+}
+
 fn is_allocator(function: &str) -> bool {
-    ALLOCATORS.contains(&function) || ALLOCATORS_BEGIN.iter().any(|begin| function.starts_with(begin))
+    ALLOCATORS.contains(&function)
+        || ALLOCATORS_BEGIN.iter().any(|begin| function.starts_with(begin))
+        || function.contains(ALLOCATING)
 }
 
 fn is_libc(function: &str) -> bool {
@@ -293,6 +315,16 @@ mod tests {
             ("alloc @ library/alloc/src/alloc.rs", Owner::System),
             ("push @ /home/ann/.cargo/registry/src/index/smallvec-1.0/lib.rs", Owner::System),
             ("do_call<std::rt::closure, isize> @ panicking.rs", Owner::Inlined),
+            (
+                "<cap::Cap<H> as core::alloc::global::GlobalAlloc>::alloc @ cap-0.1.2/src/lib.rs",
+                Owner::Allocator,
+            ),
+            ("<shop::Pool as core::alloc::global::GlobalAlloc>::realloc", Owner::Allocator),
+            ("serde_core::de::Visitor::visit_seq @ src/de/mod.rs", Owner::Foreign),
+            ("smallvec::push @ smallvec-1.16.6/src/lib.rs", Owner::System),
+            ("rc::push @ rc-next-2.0.0-rc.1/src/lib.rs", Owner::System),
+            ("shop::add @ shop-2/src/lib.rs", Owner::Own),
+            ("shop::add @ shop-1.2.3/main.rs", Owner::Own),
             ("main @ main.rs", Owner::Own),
             ("price @ in /project/target/shop", Owner::Own),
             ("??? @ in /usr/bin/ls", Owner::Own),
