@@ -211,7 +211,8 @@ fn test(selection: &Selection) -> ExitCode {
     });
     let figures = selection.figures.iter().map(|figure| {
         let run: Box<dyn FnOnce() -> Result<(), String>> = Box::new(|| {
-            let mut plan = Plan::new(&selection.lineup, Settings::TRIAL, 1, &never);
+            let settings = Settings { speed: selection.settings.speed, ..Settings::TRIAL };
+            let mut plan = Plan::new(&selection.lineup, settings, 1, &never);
             plan.take(figure).map_err(|why| why.to_string())
         });
         (figure.name(), run)

@@ -32,16 +32,21 @@ pub struct OpenLoop {
 pub enum Due {
     /// As this pattern has it, evenly spread.
     By(EventPattern),
-    /// When they were recorded, at this speed; each once.
-    AsRecorded(Speed),
+    /// When they were recorded, so many times as fast; again and again as a whole, until this time has gone by.
+    AsRecorded {
+        /// How fast.
+        speed: Speed,
+        /// How long at least: short traces come several times.
+        at_least: Duration,
+    },
 }
 
 impl Due {
     fn schedule(&self, workload: &Workload) -> Result<Box<dyn Iterator<Item = u64> + Send>, RunError> {
         match self {
             Self::By(pattern) => Ok(Box::new(pattern.schedule(Arrivals::Even, workload.seed)?)),
-            Self::AsRecorded(speed) => {
-                Ok(Box::new(workload.offsets_ns(*speed).ok_or(RunError::NotRecorded)?))
+            Self::AsRecorded { speed, at_least } => {
+                Ok(Box::new(workload.replays_ns(*speed, *at_least).ok_or(RunError::NotRecorded)?))
             }
         }
     }

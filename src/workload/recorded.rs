@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crucible_events::event::{Event, EventId};
 
@@ -58,6 +59,30 @@ impl Workload {
     pub fn offsets_ns(&self, speed: Speed) -> Option<impl ExactSizeIterator<Item = u64> + Send + use<>> {
         let recorded = self.arrivals.clone()?;
         Some((0..recorded.len()).map(move |index| speed.due_ns(recorded[index])))
+    }
+
+    /// The same for replays of the whole that follow each other until at least this time has gone by; each is another
+    /// [`Edition`](super::Edition). Between two lies the mean distance of two events.
+    pub fn replays_ns(
+        &self,
+        speed: Speed,
+        at_least: Duration,
+    ) -> Option<impl Iterator<Item = u64> + Send + use<>> {
+        let recorded = self.arrivals.clone()?;
+        let last_ns = recorded.last().copied().unwrap_or(0);
+        let distances = u64::try_from(recorded.len()).unwrap_or(u64::MAX).saturating_sub(1);
+        let period_ns = last_ns.saturating_add(last_ns.checked_div(distances).unwrap_or(0));
+        let at_least_ns = u64::try_from(at_least.as_nanos()).unwrap_or(u64::MAX);
+        let begins = (0_u64..).map(move |replay| replay.saturating_mul(period_ns));
+        // All at once: there is no time that could go by.
+        let replays = if period_ns == 0 { 1 } else { usize::MAX };
+        let begins = begins
+            .take(replays)
+            .take_while(move |&begin_ns| begin_ns == 0 || speed.due_ns(begin_ns) < at_least_ns);
+        Some(begins.flat_map(move |begin_ns| {
+            let recorded = recorded.clone();
+            (0..recorded.len()).map(move |index| speed.due_ns(begin_ns.saturating_add(recorded[index])))
+        }))
     }
 
     /// Events per second over the whole of a replay at this speed, rounded; 0 if they were generated, or all come at once.
@@ -147,6 +172,27 @@ mod tests {
         let due: Vec<u64> = replayed.offsets_ns("10x".parse().expect("a speed")).expect("recorded").collect();
         assert_eq!((due.len(), &due[..3]), (300, &[0, 100_000, 200_000][..]));
         assert!(generated.offsets_ns(Speed::RECORDED).is_none());
+    }
+
+    #[test]
+    fn replays_follow_each_other_until_the_time_has_gone_by() {
+        let mut workload = replayed().beginning(3);
+        let replays = |workload: &Workload, speed: &str, at_least_ms| -> Vec<u64> {
+            let (speed, at_least) = (speed.parse().expect("a speed"), Duration::from_millis(at_least_ms));
+            workload.replays_ns(speed, at_least).expect("recorded").collect()
+        };
+        let once: Vec<u64> = workload.offsets_ns(Speed::RECORDED).expect("recorded").collect();
+        assert_eq!(once, [0, 1_000_000, 2_000_000]);
+        for at_least_ms in [0, 1, 3] {
+            assert_eq!(replays(&workload, "1x", at_least_ms), once);
+        }
+        let twice = [0, 1, 2, 3, 4, 5].map(|ms| ms * 1_000_000);
+        assert_eq!(replays(&workload, "1x", 4), twice);
+        assert_eq!(replays(&workload, "0.5x", 7), twice.map(|due| 2 * due));
+        assert_eq!(replays(&workload, "10x", 1).len(), 4 * 3, "each takes 0.3 ms");
+        workload.arrivals = Some([0, 0, 0].into());
+        assert_eq!(replays(&workload, "1x", 1_000), [0, 0, 0]);
+        assert_eq!(replays(&workload.beginning(1), "1x", 1_000), [0]);
     }
 
     #[test]

@@ -1,7 +1,6 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
-use std::time::Duration;
 
 use crucible_events::event::EventKind;
 use crucible_tables::{columns, thousands};
@@ -71,14 +70,15 @@ impl Summary {
         let plural = if events == 1 { "" } else { "s" };
         let mut out = format!("{}: {} event{plural}", trace.display(), thousands(events));
         if let Some(mean) = self.payload_bytes.checked_div(events) {
-            let (time, busiest) = (Duration::from_nanos(self.last_ns), thousands(self.busiest));
+            let (seconds, busiest) = (self.last_ns as f64 / NS_PER_SECOND as f64, thousands(self.busiest));
             let _ = write!(
                 out,
-                " in {time:.3?}, at most {busiest} in a second, payloads of {mean} bytes on average"
+                " in {seconds:.3} s, at most {busiest} in a second, payloads of {mean} bytes on average"
             );
         }
-        let Header { recorded_at, how } = &self.header;
-        let _ = writeln!(out, "\n recorded {recorded_at:.10} by {how}");
+        let recorded_at = self.header.recorded_at.to_string();
+        let second = recorded_at.split('.').next().unwrap_or(&recorded_at);
+        let _ = writeln!(out, "\n recorded {second}Z by {}", self.header.how);
         for (why, times) in &self.gaps {
             let places = if *times == 1 { "place" } else { "places" };
             let _ = writeln!(out, " EVENTS WERE LOST at {times} {places}: {why}");

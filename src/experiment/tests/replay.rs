@@ -1,4 +1,6 @@
-//! Recorded events are sent once each, at their own moments, and all of what they come to is accounted for.
+//! Recorded events are sent at their own moments, and all of what they come to is accounted for.
+
+use std::time::Duration;
 
 use crucible_events::crucible_core::CrucibleCore;
 use crucible_events::event::Timestamp;
@@ -26,15 +28,18 @@ fn spec(due: Due) -> OpenLoop {
 }
 
 #[test]
-fn every_recorded_event_is_sent_once_at_its_moment() {
+fn every_recorded_event_is_sent_at_its_moment() {
     let subject = |_: &Workload| CrucibleCore::default();
     let mut material = Material::new(recorded());
     let ten_times: Speed = "10x".parse().expect("a speed");
-    let run = subject.open(&mut material, &spec(Due::AsRecorded(ten_times))).expect("nothing is lost");
+    let due = |at_least| Due::AsRecorded { speed: ten_times, at_least };
+    let run = subject.open(&mut material, &spec(due(Duration::ZERO))).expect("nothing is lost");
     assert_eq!((run.pacing.offered, run.deliveries, run.failed), (100, 146, 0));
     // 99 distances within 99 · 99 · 3 µs, whatever the machine did meanwhile.
     let intended = run.pacing.intended_rate.expect("100 events");
     assert!((intended - 99.0 / 0.029_403).abs() < 1e-3, "{intended}");
+    let run = subject.open(&mut material, &spec(due(Duration::from_millis(60)))).expect("nothing is lost");
+    assert_eq!((run.pacing.offered, run.deliveries), (300, 3 * 146), "as editions of their own");
     assert_eq!(recorded().mean_rate(ten_times), 3_367);
     assert_eq!(recorded().mean_rate(Speed::RECORDED), 337);
 }
@@ -43,7 +48,8 @@ fn every_recorded_event_is_sent_once_at_its_moment() {
 fn generated_events_have_no_moments_of_their_own() {
     let subject = |_: &Workload| CrucibleCore::default();
     let mut material = Material::new(Workload::generate(&LIGHT, 42));
-    let refusal = subject.open(&mut material, &spec(Due::AsRecorded(Speed::RECORDED)));
+    let due = Due::AsRecorded { speed: Speed::RECORDED, at_least: Duration::ZERO };
+    let refusal = subject.open(&mut material, &spec(due));
     assert!(matches!(refusal, Err(RunError::NotRecorded)), "{refusal:?}");
     // A pattern says when recorded ones are due, too, if it is asked.
     let pattern = EventPattern::Steady { events_per_second: 2_000, duration_secs: 1 };

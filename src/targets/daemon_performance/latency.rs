@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::closed;
 use super::plan::{Figure, Plan, PlanError, failed};
 use crate::experiment::{Due, Entry, OpenLoop, Role, Threads};
@@ -57,7 +59,8 @@ fn at_rate(
 fn as_recorded(plan: &mut Plan<'_>, figure: &Figure, threads: Threads) -> Result<LatencyFigure, PlanError> {
     let speed = plan.settings.speed;
     let events_per_second = plan.workload(figure)?.mean_rate(speed);
-    let systems = all(plan, figure, threads, Due::AsRecorded(speed))?;
+    let at_least = Duration::from_secs(plan.settings.offered_secs);
+    let systems = all(plan, figure, threads, Due::AsRecorded { speed, at_least })?;
     Ok(LatencyFigure {
         name: figure.name(),
         scenario: plan.facts(figure, usize::MAX)?,

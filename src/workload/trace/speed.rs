@@ -23,11 +23,6 @@ impl Speed {
     /// As it was recorded.
     pub const RECORDED: Self = Self { times: NonZeroU64::MIN, per: NonZeroU64::MIN };
 
-    /// So many times as fast.
-    pub const fn times(times: NonZeroU64) -> Self {
-        Self { times, per: NonZeroU64::MIN }
-    }
-
     /// Smallest step of the number.
     const DECIMALS: usize = 6;
 

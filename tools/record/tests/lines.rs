@@ -41,7 +41,11 @@ fn lines_become_events_at_the_moments_that_they_state() {
     fs::write(within.path().join("log.jsonl"), lines).expect("writable");
     let run = record(within.path(), &["--jsonl", "log.jsonl", "-o", "t.jsonl", "--note", "a day's log"], "");
     assert_eq!((run.status, &*run.stderr), (0, "recording log.jsonl into t.jsonl; Ctrl-C ends it\n"));
-    assert!(run.stdout.starts_with("t.jsonl: 3 events in 1.500s, at most 2 in a second, "), "{}", run.stdout);
+    assert!(
+        run.stdout.starts_with("t.jsonl: 3 events in 1.500 s, at most 2 in a second, "),
+        "{}",
+        run.stdout
+    );
     assert!(run.stdout.contains("by cargo record --jsonl: lines of JSON; a day's log\n"), "{}", run.stdout);
     let events = events(&within.path().join("t.jsonl"));
     let offsets: Vec<u64> = events.iter().map(|(at_ns, _)| *at_ns).collect();

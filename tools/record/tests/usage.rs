@@ -59,7 +59,7 @@ fn what_is_in_a_trace_is_told_and_checked() {
     let told: Vec<&str> = run.stdout.lines().collect();
     assert_eq!(
         told[0],
-        "t.jsonl: 3 events in 1.000s, at most 2 in a second, payloads of 25 bytes on average"
+        "t.jsonl: 3 events in 1.000 s, at most 2 in a second, payloads of 25 bytes on average"
     );
     assert!(
         told[1].starts_with(" recorded 20") && told[1].ends_with("Z by cargo record --jsonl: lines of JSON")
