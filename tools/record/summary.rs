@@ -70,10 +70,10 @@ impl Summary {
         let plural = if events == 1 { "" } else { "s" };
         let mut out = format!("{}: {} event{plural}", trace.display(), thousands(events));
         if let Some(mean) = self.payload_bytes.checked_div(events) {
-            let (time, busiest) = (Duration::from_nanos(self.last_ns), thousands(self.busiest));
+            let (seconds, busiest) = (self.last_ns as f64 / NS_PER_SECOND as f64, thousands(self.busiest));
             let _ = write!(
                 out,
-                " in {time:.3?}, at most {busiest} in a second, payloads of {mean} bytes on average"
+                " in {seconds:.3} s, at most {busiest} in a second, payloads of {mean} bytes on average"
             );
         }
         let recorded_at = self.header.recorded_at.to_string();
