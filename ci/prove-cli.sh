@@ -55,6 +55,7 @@ done
 says 2 '^daemon_performance: unknown scenario "heavvy"; try light, medium, heavy, stress' daemon_performance --scenario heavvy
 says 2 '^daemon_performance: unknown system "Crucible"; try DataCoordinator, CrucibleCore, ' daemon_performance --system Crucible
 printf 'seed = 1\nthreds = 2\n' >load.toml
+# shellcheck disable=SC2016 # the backquotes are the message's
 says 2 '^load_testing: load.toml: at line 2, column 1: unknown field `threds`' load_testing --config load.toml
 says 2 '^load_testing: .*--pattern.*unknown pattern "brust"; try steady, burst,' load_testing --pattern brust
 says 2 '^load_testing: .*threshold "p98<5ms": unknown metric "p98"; try mean, p50,' load_testing --threshold 'p98<5ms'
