@@ -256,6 +256,7 @@ mod tests {
         let folder =
             std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/load")).expect("examples");
         let mut paths: Vec<PathBuf> = folder.map(|entry| entry.expect("an entry").path()).collect();
+        paths.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
         paths.sort();
         paths
     }
