@@ -6,6 +6,7 @@ use crucible_tables::{columns, thousands};
 
 use super::quantity::{bytes, rate, three_digits, time};
 use crate::experiment::{FailuresSeen, LoadRun};
+use crate::load::InvalidLoad;
 use crate::measure::{LatencySummary, Reading};
 use crate::results::load_testing::{KnownAnswer, LoadFigure, LoadTesting, Outcome, Second, SystemLoad};
 
@@ -107,14 +108,18 @@ fn latency(figures: &[LoadFigure]) -> Vec<Vec<String>> {
     ];
     let mut lines = vec![strings(head)];
     for (figure, SystemLoad { system, run, .. }) in each(figures) {
-        let valid = run.pacing.valid().is_ok();
-        let response = run.response.filter(|_| valid);
-        let service = run.service.filter(|_| valid);
+        let response = run.response.filter(|_| tells(run));
+        let service = run.service.filter(|_| tells(run));
         let offered = run.pacing.achieved_rate.map_or_else(|| "–".to_owned(), rate);
+        let offered = match run.pacing.invalid {
+            None => offered,
+            Some(InvalidLoad::Stopped { .. }) => format!("stopped {offered}"),
+            Some(_) => format!("INVALID {offered}"),
+        };
         lines.push(vec![
             figure.name.clone(),
             system.clone(),
-            if valid { offered } else { format!("INVALID {offered}") },
+            offered,
             response.map_or_else(|| "–".to_owned(), |response| time(response.mean)),
             quantile(response, |response| response.p50),
             quantile(response, |response| response.p95),
@@ -162,6 +167,11 @@ fn costs(figures: &[LoadFigure]) -> Vec<Vec<String>> {
     lines
 }
 
+/// Whether its latencies tell anything: under the load that was asked for, or the part of it until Ctrl-C.
+fn tells(run: &LoadRun) -> bool {
+    matches!(run.pacing.invalid, None | Some(InvalidLoad::Stopped { .. }))
+}
+
 /// Most that waited in the mailbox of one service, and what may.
 fn waiting(run: &LoadRun) -> String {
     let most = thousands(run.waiting.most_for_one);
@@ -200,7 +210,7 @@ fn failures(figures: &[LoadFigure]) -> Vec<Vec<String>> {
     let mut lines = vec![strings(head)];
     for (figure, system, seen) in failing(figures) {
         let phases = [seen.response.before, seen.response.during, seen.response.after];
-        let phases = phases.map(|phase| phase.filter(|_| system.run.pacing.valid().is_ok()));
+        let phases = phases.map(|phase| phase.filter(|_| tells(&system.run)));
         let mut line = vec![figure.name.clone(), system.system.clone()];
         line.extend(phases.map(|phase| quantile(phase, |phase| phase.p50)));
         line.extend(phases.map(|phase| quantile(phase, |phase| phase.p99)));
@@ -264,7 +274,7 @@ fn reasons(figures: &[LoadFigure]) -> Vec<String> {
     let mut reasons = Vec::new();
     for (figure, SystemLoad { system, run, .. }) in each(figures) {
         let of = format!("{}, {system}", figure.name);
-        if let Err(why) = run.pacing.valid() {
+        if let Some(why) = run.pacing.invalid.as_ref().filter(|_| !tells(run)) {
             reasons.push(format!("{of}: INVALID: {why}"));
         } else if let Some(response) = run.response.filter(|response| response.p999.is_none()) {
             let count = thousands(response.count);
@@ -309,7 +319,7 @@ mod tests {
     use super::*;
     use crate::experiment::{Backlog, Phases, Recovery, Role, Waiting};
     use crate::load::faults::Injected;
-    use crate::load::{InvalidLoad, LoadTestConfig, Pacing};
+    use crate::load::{LoadTestConfig, Pacing};
     use crate::results::daemon_performance::ScenarioFacts;
     use crate::results::load_testing::Judged;
     use crucible_events::routing::Ledger;
@@ -453,6 +463,15 @@ not measured: failures, CrucibleCore, recovery of the backlog: not within the te
             "{shown}"
         );
         assert!(shown.contains("– p99<5ms  failures, CrucibleCore: not judged"), "{shown}");
+    }
+
+    #[test]
+    fn of_a_load_that_was_stopped_what_was_measured_until_then_is_shown() {
+        let mut stopped = system();
+        stopped.run.pacing.invalid = Some(InvalidLoad::Stopped { offered: 5_000 });
+        let shown = text(&results(vec![stopped]));
+        let row = "failures  CrucibleCore  stopped 5,000  80.0 µs  80.0 µs  160 µs  240 µs";
+        assert!(shown.contains(row) && !shown.contains("INVALID"), "{shown}");
     }
 
     #[test]

@@ -76,7 +76,10 @@ pub(super) fn watch(
                 Ok(_) | Err(RecvTimeoutError::Disconnected) => break,
             }
         }
-        show(&last.interval(begin, watch, &mut seen));
+        let rest = last.interval(begin, watch, &mut seen);
+        if rest.events + rest.errors + rest.served.response.count() > 0 {
+            show(&rest);
+        }
     }
     seen.cpu = CpuTime::of_this_thread();
     seen

@@ -255,8 +255,9 @@ mod tests {
     fn examples() -> Vec<PathBuf> {
         let folder =
             std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/load")).expect("examples");
-        let mut paths: Vec<PathBuf> = folder.map(|entry| entry.expect("an entry").path()).collect();
-        paths.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
+        let paths = folder.map(|entry| entry.expect("an entry").path());
+        let mut paths: Vec<PathBuf> =
+            paths.filter(|path| path.extension().is_some_and(|ext| ext == "toml")).collect();
         paths.sort();
         paths
     }
