@@ -54,6 +54,7 @@ for target in kernels instructions daemon_performance; do
 done
 says 2 '^daemon_performance: unknown scenario "heavvy"; try light, medium, heavy, stress' daemon_performance --scenario heavvy
 says 2 '^daemon_performance: unknown system "Crucible"; try DataCoordinator, CrucibleCore, ' daemon_performance --system Crucible
+says 2 "^memory_profiling: .*'99999999999'.*--cycles" memory_profiling --cycles 99999999999
 ln -s a_file benchmark_results
 says 1 '^daemon_performance: benchmark_results: the results folder cannot be made' daemon_performance
 rm benchmark_results
