@@ -61,6 +61,7 @@ says 2 '^load_testing: .*--pattern.*unknown pattern "brust"; try steady, burst,'
 says 2 '^load_testing: .*threshold "p98<5ms": unknown metric "p98"; try mean, p50,' load_testing --threshold 'p98<5ms'
 says 2 '^load_testing: .*8KiB..2KiB.*smaller size first' load_testing --payload 8KiB..2KiB
 says 2 '^load_testing: --system: unknown system "Crucible"; try DataCoordinator, CrucibleCore, ' load_testing --system Crucible
+says 2 "^memory_profiling: .*'99999999999'.*--cycles" memory_profiling --cycles 99999999999
 ln -s a_file benchmark_results
 says 1 '^daemon_performance: benchmark_results: the results folder cannot be made' daemon_performance
 rm benchmark_results
