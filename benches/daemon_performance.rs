@@ -18,7 +18,8 @@ use crucible_perf::measure::Run;
 use crucible_perf::report::daemon_performance::text;
 use crucible_perf::results::{Document, ResultFile, ResultsDir};
 use crucible_perf::targets::daemon_performance::{Figure, Plan, PlanError, Settings, figures};
-use crucible_perf::workload::{Scenario, Workload};
+use crucible_perf::workload::trace::Speed;
+use crucible_perf::workload::{NoWorkload, Recipe, Scenario};
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, Divan};
 
@@ -40,6 +41,13 @@ struct Args {
     /// Only this scenario: light, medium, heavy or stress (may be given more than once) [default: all but stress]
     #[arg(long, value_name = "NAME")]
     scenario: Vec<String>,
+    /// Also the events of this trace, to the services of medium: throughput, and latency at their own moments (may be given
+    /// more than once; `cargo record` makes traces)
+    #[arg(long, value_name = "FILE")]
+    trace: Vec<PathBuf>,
+    /// How many times as fast traces are replayed, such as 10x or 0.5x
+    #[arg(long, value_name = "TIMES", default_value_t = Speed::RECORDED, requires = "trace")]
+    speed: Speed,
     /// Only this system, and what it is compared with by name (may be given more than once) [default: all]
     #[arg(long, value_name = "NAME")]
     system: Vec<String>,
@@ -87,11 +95,12 @@ impl Selection {
 
 fn select(args: &Args, lineup: Lineup) -> Selection {
     let lineup = lineup_of(args, lineup).unwrap_or_else(|wrong| refuse_usage(TARGET, wrong));
-    let scenarios = scenarios_of(args).unwrap_or_else(|wrong| refuse_usage(TARGET, wrong));
+    let mut workloads = scenarios_of(args).unwrap_or_else(|wrong| refuse_usage(TARGET, wrong));
+    workloads.extend(traces_of(args).unwrap_or_else(|wrong| refuse_usage(TARGET, wrong)));
     let cores = std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2));
     let threads = Threads(args.threads.map_or(cores, usize::from));
-    let passes = passes(&lineup, &scenarios, threads, args.seed);
-    let figures = figures(&scenarios, threads);
+    let passes = passes(&lineup, &workloads, threads, args.seed);
+    let figures = figures(&workloads, threads);
     let both: Vec<String> =
         passes.iter().map(ToString::to_string).chain(figures.iter().map(Figure::name)).collect();
     let selected = args.common.select(TARGET, &both, |name| name);
@@ -100,7 +109,7 @@ fn select(args: &Args, lineup: Lineup) -> Selection {
     Selection {
         passes: passes.iter().filter(|pass| is_selected(&pass.to_string())).cloned().collect(),
         figures: figures.iter().filter(|figure| is_selected(&figure.name())).cloned().collect(),
-        settings: Settings { rounds, seed: args.seed, ..Settings::USUAL },
+        settings: Settings { rounds, seed: args.seed, speed: args.speed, ..Settings::USUAL },
         lineup,
     }
 }
@@ -114,18 +123,42 @@ fn lineup_of(args: &Args, lineup: Lineup) -> Result<Lineup, String> {
     Ok(lineup.only(wanted))
 }
 
-fn scenarios_of(args: &Args) -> Result<Vec<Scenario>, String> {
+fn scenarios_of(args: &Args) -> Result<Vec<Recipe>, String> {
     if args.scenario.is_empty() {
-        return Ok(vec![Scenario::LIGHT, Scenario::MEDIUM, Scenario::HEAVY]);
+        return Ok([Scenario::LIGHT, Scenario::MEDIUM, Scenario::HEAVY].map(Recipe::from).into());
     }
-    args.scenario.iter().map(|name| name.parse::<Scenario>().map_err(|unknown| unknown.to_string())).collect()
+    let scenario = |name: &String| name.parse::<Scenario>().map(Recipe::from);
+    args.scenario.iter().map(|name| scenario(name).map_err(|unknown| unknown.to_string())).collect()
+}
+
+fn traces_of(args: &Args) -> Result<Vec<Recipe>, String> {
+    let mut recipes: Vec<Recipe> = Vec::new();
+    for file in &args.trace {
+        let recipe = Recipe::recorded(file, Scenario::MEDIUM);
+        if recipes.iter().any(|known| known.name() == recipe.name()) {
+            return Err(format!("two traces are called `{}`; rename one of the files", recipe.name()));
+        }
+        recipes.push(recipe);
+    }
+    Ok(recipes)
+}
+
+/// Reads every trace to its end, before anything is measured, and says what it comes to.
+fn announce_traces(args: &Args, settings: &Settings) -> Result<(), NoWorkload> {
+    for file in &args.trace {
+        let workload = Recipe::recorded(file, Scenario::MEDIUM).make(settings.seed)?;
+        let replay = workload.offsets_ns(settings.speed).and_then(Iterator::last).unwrap_or(0);
+        let (name, replay) = (workload.scenario.name(), Duration::from_nanos(replay));
+        eprintln!("{TARGET}: {name}: {}; a replay takes {replay:.1?}", workload.fan_out());
+    }
+    Ok(())
 }
 
 /// A whole scenario through one system, for Divan.
 #[derive(Clone)]
 struct PassSpec {
     system: String,
-    scenario: Scenario,
+    workload: Recipe,
     threads: Threads,
     seed: u64,
 }
@@ -133,17 +166,17 @@ struct PassSpec {
 impl std::fmt::Display for PassSpec {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let threads = self.threads.to_string().replace(' ', "_");
-        write!(f, "pass/{}/{}/{threads}", self.scenario.name(), self.system)
+        write!(f, "pass/{}/{}/{threads}", self.workload.name(), self.system)
     }
 }
 
-fn passes(lineup: &Lineup, scenarios: &[Scenario], threads: Threads, seed: u64) -> Vec<PassSpec> {
+fn passes(lineup: &Lineup, workloads: &[Recipe], threads: Threads, seed: u64) -> Vec<PassSpec> {
     let mut passes = Vec::new();
-    for scenario in scenarios {
+    for workload in workloads {
         for threads in [Threads(1), threads] {
             for entry in lineup.entries() {
                 let system = entry.name.clone();
-                passes.push(PassSpec { system, scenario: scenario.clone(), threads, seed });
+                passes.push(PassSpec { system, workload: workload.clone(), threads, seed });
             }
         }
     }
@@ -154,7 +187,8 @@ impl PassSpec {
     fn prepare(&self) -> Result<Checked, String> {
         let lineup = Lineup::standard();
         let entry = lineup.find(&self.system).map_err(|unknown| unknown.to_string())?;
-        let workload = Arc::new(Workload::generate(&self.scenario, self.seed));
+        let workload = self.workload.make(self.seed).map_err(|why| format!("{self}: {why}"))?;
+        let workload = Arc::new(workload);
         let prepared = entry.subject.prepare_pass(&workload, self.threads);
         let mut checked = Checked::of(self.to_string(), prepared.map_err(|why| format!("{self}: {why}"))?);
         checked.warm_up().map_err(|wrong| wrong.to_string())?;
@@ -237,6 +271,9 @@ fn fail(error: &dyn std::fmt::Display) -> ExitCode {
 }
 
 fn measure(args: &Args, selection: &Selection) -> ExitCode {
+    if let Err(error) = announce_traces(args, &selection.settings) {
+        return fail(&error);
+    }
     let run = Run::begin(selection.settings.seed);
     let folder = args.common.out.clone().unwrap_or_else(|| PathBuf::from("benchmark_results"));
     // Known before anything is measured.

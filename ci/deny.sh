@@ -3,7 +3,7 @@
 # ours, so they do not decide here: cargo deny check advisories
 set -euo pipefail
 cd "$(dirname "$0")/.."
-cargo deny check licenses bans sources || {
+cargo deny --workspace check licenses bans sources || {
     echo "deny: see above; if cargo-deny is not installed: ci/install.sh" >&2
     exit 1
 }

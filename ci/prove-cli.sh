@@ -42,7 +42,7 @@ says() {
     report "$mark" "${*:3}" "$(cat out err) (exit $status)"
 }
 
-for target in kernels instructions daemon_performance; do
+for target in kernels instructions daemon_performance load_testing; do
     says 2 "^$target: .*'--sampel-size'.*--help" "$target" --sampel-size 5
     says 2 "^$target: .*--sample-size.*--help" "$target" --sample-size none
     if [ "$target" != instructions ] || command -v valgrind >/dev/null; then
@@ -54,6 +54,12 @@ for target in kernels instructions daemon_performance; do
 done
 says 2 '^daemon_performance: unknown scenario "heavvy"; try light, medium, heavy, stress' daemon_performance --scenario heavvy
 says 2 '^daemon_performance: unknown system "Crucible"; try DataCoordinator, CrucibleCore, ' daemon_performance --system Crucible
+printf 'seed = 1\nthreds = 2\n' >load.toml
+says 2 '^load_testing: load.toml: at line 2, column 1: unknown field `threds`' load_testing --config load.toml
+says 2 '^load_testing: .*--pattern.*unknown pattern "brust"; try steady, burst,' load_testing --pattern brust
+says 2 '^load_testing: .*threshold "p98<5ms": unknown metric "p98"; try mean, p50,' load_testing --threshold 'p98<5ms'
+says 2 '^load_testing: .*8KiB..2KiB.*smaller size first' load_testing --payload 8KiB..2KiB
+says 2 '^load_testing: --system: unknown system "Crucible"; try DataCoordinator, CrucibleCore, ' load_testing --system Crucible
 ln -s a_file benchmark_results
 says 1 '^daemon_performance: benchmark_results: the results folder cannot be made' daemon_performance
 rm benchmark_results
@@ -88,6 +94,20 @@ press_ctrl_c
 if [ "$status" -eq 130 ] && [ "$(grep -c '^interrupted: ' err)" -eq 1 ] && grep -q '^Throughput' out &&
     figures '(.complete | not) and (.results.throughput | length >= 1 and length < 12)'; then mark=✓; else mark=✗; fi
 report "$mark" "daemon_performance, Ctrl-C" "$(grep '^interrupted' err) kept: $(jq -c '[.complete, (.results.throughput[].name)]' results/*.json) (exit $status)"
+rm -r results
+
+begin load_testing --system CrucibleCore --rate 500 --duration 60s
+until_it grep -q . results/load_testing_*_custom_CrucibleCore.jsonl
+press_ctrl_c
+stopped='.results.figures[0].systems[0].run.pacing | .invalid.kind == "stopped" and .offered > 400'
+if [ "$status" -eq 130 ] && grep -q '^custom, CrucibleCore: second by second' out &&
+    jq -e "(.complete | not) and ($stopped)" results/load_testing_*.json >/dev/null; then mark=✓; else mark=✗; fi
+report "$mark" "load_testing, Ctrl-C" "$(grep '^interrupted' err) kept: $(jq -c '.results.figures[0].systems[0].run.pacing.offered' results/load_testing_*.json) events (exit $status)"
+rm -r results
+
+run load_testing --system CrucibleCore --rate 500 --duration 1s --threshold 'p50<1ns' --threshold 'error_rate<1%' --out results
+if [ "$status" -eq 3 ] && grep -q '^✗ p50<1ns  custom, CrucibleCore: ' out && grep -q '^✓ error_rate<1%' out; then mark=✓; else mark=✗; fi
+report "$mark" "load_testing, a threshold that does not hold" "$(grep '^✗' out) (exit $status)"
 rm -r results
 
 begin kernels decode validate route/coordinator

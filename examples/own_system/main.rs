@@ -39,8 +39,11 @@ fn main() -> ExitCode {
 
 /// The medium scenario on one thread, beside the systems and the reference.
 fn measure(lineup: &Lineup) -> Result<String, PlanError> {
-    let figure =
-        Figure::Throughput { scenario: Scenario::MEDIUM, threads: Threads(1), publishing: Publishing::Batch };
+    let figure = Figure::Throughput {
+        workload: Scenario::MEDIUM.into(),
+        threads: Threads(1),
+        publishing: Publishing::Batch,
+    };
     let comparisons = 4; // two candidates, each over the baseline and over the reference
     let mut plan = Plan::new(lineup, Settings::USUAL, comparisons, &|| false);
     plan.take(&figure)?;

@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use super::run::{Beginning, Material, RunError, Threads, run_as_task};
-use crate::load::{Arrivals, EventPattern, Pacing, Schedule, spawn_pacer};
+use crate::load::{Arrivals, EventPattern, Pacing, spawn_pacer};
 use crate::measure::{CpuTime, Latency, LatencySummary, Reading};
 use crate::sut::{BATCH, HandlerWork, LatencyLog, Stage, WorkingHandler};
+use crate::workload::trace::Speed;
 use crate::workload::{Edition, Owed, Workload};
 
 /// Events sent when they are due, whatever the system does meanwhile: those of the workload in order,
@@ -22,7 +23,28 @@ pub struct OpenLoop {
     /// What each delivery costs its service.
     pub work: HandlerWork,
     /// When events are due.
-    pub pattern: EventPattern,
+    pub due: Due,
+}
+
+/// When events are due.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Due {
+    /// As this pattern has it, evenly spread.
+    By(EventPattern),
+    /// When they were recorded, at this speed; each once.
+    AsRecorded(Speed),
+}
+
+impl Due {
+    fn schedule(&self, workload: &Workload) -> Result<Box<dyn Iterator<Item = u64> + Send>, RunError> {
+        match self {
+            Self::By(pattern) => Ok(Box::new(pattern.schedule(Arrivals::Even, workload.seed)?)),
+            Self::AsRecorded(speed) => {
+                Ok(Box::new(workload.offsets_ns(*speed).ok_or(RunError::NotRecorded)?))
+            }
+        }
+    }
 }
 
 /// What a run under offered load came to; every delivery of it was checked.
@@ -55,7 +77,7 @@ pub(super) fn run<S: EventSystem>(
         let _in_runtime = runtime.enter();
         make(&workload)
     };
-    let (spec, schedule) = (spec.clone(), spec.pattern.schedule(Arrivals::Even, workload.seed)?);
+    let (spec, schedule) = (spec.clone(), spec.due.schedule(&workload)?);
     run_as_task(&runtime, async move { offer(system, workload, &owed, &spec, schedule).await })
 }
 
@@ -64,7 +86,7 @@ async fn offer<S: EventSystem>(
     workload: Arc<Workload>,
     owed: &Owed,
     spec: &OpenLoop,
-    schedule: Schedule,
+    schedule: Box<dyn Iterator<Item = u64> + Send>,
 ) -> Result<OpenRun, RunError> {
     let origin = Instant::now();
     let logs = std::sync::Mutex::new(Vec::new());

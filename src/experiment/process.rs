@@ -79,7 +79,7 @@ impl SystemProcess {
     }
 
     fn start_as(assignment: &Assignment, change: impl FnOnce(&mut Command)) -> Result<Self, ProcessError> {
-        let label = format!("{}, {}", assignment.system, assignment.scenario);
+        let label = format!("{}, {}", assignment.system, assignment.workload.name());
         let failed = |source| ProcessError::Start { label: label.clone(), source };
         let argument = serde_json::to_string(assignment).map_err(|e| failed(e.into()))?;
         let mut command = Command::new(std::env::current_exe().map_err(failed)?);

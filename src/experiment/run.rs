@@ -42,6 +42,9 @@ pub enum RunError {
     /// A plan of faults that makes no sense.
     #[error("plan of faults: {0}")]
     Plan(#[from] InvalidPlan),
+    /// Events that were generated have no recorded moments.
+    #[error("these events were generated: there are no recorded moments to send them at")]
+    NotRecorded,
     /// A pattern of load that makes no sense.
     #[error("pattern of load: {0}")]
     Pattern(#[from] InvalidPattern),
@@ -155,7 +158,7 @@ impl Beginning {
     fn new(whole: &Arc<Workload>, events: usize) -> Self {
         let workload = match events == whole.events.len() {
             true => whole.clone(),
-            false => Arc::new(Workload { events: whole.events[..events].to_vec(), ..(**whole).clone() }),
+            false => Arc::new(whole.beginning(events)),
         };
         let owed = Arc::new(Owed::of(&workload));
         Self { workload, owed }

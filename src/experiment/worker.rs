@@ -11,7 +11,7 @@ use super::{
     LoadRun, OfferedLoad, OpenLoop, OpenRun, Pressure, Standing, Trial, TrialRun,
 };
 use crate::load::LoadTestConfig;
-use crate::workload::{Scenario, Workload};
+use crate::workload::Recipe;
 
 /// First argument of a process that was started to run one system; not for people.
 pub const WORKER_ARGUMENT: &str = "--crucible-perf-worker";
@@ -24,8 +24,8 @@ pub const LISTENER: &str = "listener";
 pub struct Assignment {
     /// Name in the lineup.
     pub system: String,
-    /// What arrives.
-    pub scenario: Scenario,
+    /// What arrives, and who takes it.
+    pub workload: Recipe,
     /// Of the workload.
     pub seed: u64,
 }
@@ -101,7 +101,7 @@ fn serve(
 ) -> Result<(), Box<dyn std::error::Error>> {
     let assignment: Assignment = serde_json::from_str(assignment)?;
     let entry = lineup.find(&assignment.system)?;
-    let mut material = Material::new(Workload::generate(&assignment.scenario, assignment.seed));
+    let mut material = Material::new(assignment.workload.make(assignment.seed)?);
     let mut requests = Requests::default();
     while let Some(request) = requests.next()? {
         let subject = &entry.subject;

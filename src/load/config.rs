@@ -1,4 +1,5 @@
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -7,7 +8,8 @@ use thiserror::Error;
 use super::faults::{Fault, FaultKind, FaultPlan, InvalidPlan};
 use super::{Arrivals, Course, EventPattern, InvalidPattern, Threshold};
 use crate::sut::HandlerWork;
-use crate::workload::{InvalidScenario, Scenario};
+use crate::workload::trace::Speed;
+use crate::workload::{InvalidScenario, Recipe, Scenario, Workload};
 
 /// A load test: what arrives when, who takes it, what goes wrong meanwhile, and what has to hold.
 ///
@@ -41,6 +43,11 @@ pub struct LoadTestConfig {
     pub pattern: EventPattern,
     /// Whether they keep to the pattern at even distances or by chance.
     pub arrivals: Arrivals,
+    /// Recorded events, sent at their own moments, instead of generated ones by a pattern.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace: Option<PathBuf>,
+    /// How fast they are replayed. In TOML `"10x"`.
+    pub speed: Speed,
     /// Of events, arrivals and failures.
     pub seed: u64,
     /// Sizes of payloads in bytes, each as likely. In TOML `"1KiB"` or `"2KiB..8KiB"`, both ends included.
@@ -63,6 +70,9 @@ pub struct LoadTestConfig {
     pub handler: HandlerWork,
     /// Threads for system and publisher; the pacer has one of its own.
     pub threads: usize,
+    /// Nobody sleeps: the pacer spins and publishes itself, and a task keeps the system's thread awake. It takes two cores,
+    /// and leaves out the time that it takes to wake a thread: theory knows none.
+    pub awake: bool,
     /// Whether deliveries fail in the middle third of the test, so that before, during and after can be compared.
     pub enable_failures: bool,
     /// The part of deliveries that does, from 0 to 1; each try is drawn for anew.
@@ -81,6 +91,8 @@ impl Default for LoadTestConfig {
         Self {
             pattern: EventPattern::Steady { events_per_second: 1_000, duration_secs: 10 },
             arrivals: Arrivals::Even,
+            trace: None,
+            speed: Speed::RECORDED,
             seed: 42,
             payload_size_range: Scenario::MEDIUM.payload_sizes(),
             concurrent_services: Scenario::MEDIUM.services(),
@@ -90,6 +102,7 @@ impl Default for LoadTestConfig {
             events: Scenario::MEDIUM.events(),
             handler: HandlerWork::None,
             threads: 1,
+            awake: false,
             enable_failures: false,
             failure_rate: 0.05,
             faults: Vec::new(),
@@ -138,7 +151,7 @@ impl LoadTestConfig {
         if !(0.0..=1.0).contains(&self.failure_rate) {
             return Err(ConfigError::FailureRate(self.failure_rate));
         }
-        self.fault_plan()?.check()?;
+        self.fault_plan(self.course()?.duration()).check()?;
         if self.threads == 0 { Err(ConfigError::NoThreads) } else { Ok(()) }
     }
 
@@ -164,23 +177,55 @@ impl LoadTestConfig {
         Ok(if self.broadcast { scenario.broadcast() } else { scenario })
     }
 
-    /// What goes wrong: the faults, then errors in the middle third.
+    /// How the workload is made: generated, or read from the trace.
+    ///
+    /// # Errors
+    /// [`ConfigError::Scenario`].
+    pub fn recipe(&self) -> Result<Recipe, ConfigError> {
+        let scenario = self.scenario()?;
+        Ok(match &self.trace {
+            Some(trace) => Recipe::recorded(trace, scenario),
+            None => scenario.into(),
+        })
+    }
+
+    /// When the events of its workload are due, in nanoseconds from the beginning: as recorded, or else as the pattern
+    /// has it.
     ///
     /// # Errors
     /// [`ConfigError::Pattern`].
-    pub fn fault_plan(&self) -> Result<FaultPlan, ConfigError> {
+    pub fn schedule(&self, workload: &Workload) -> Result<Box<dyn Iterator<Item = u64> + Send>, ConfigError> {
+        Ok(match workload.offsets_ns(self.speed) {
+            Some(recorded) => Box::new(recorded),
+            None => Box::new(self.course()?.schedule(self.arrivals, self.seed)),
+        })
+    }
+
+    /// How long the load lasts.
+    ///
+    /// # Errors
+    /// [`ConfigError::Pattern`].
+    pub fn lasting(&self, workload: &Workload) -> Result<Duration, ConfigError> {
+        match workload.offsets_ns(self.speed) {
+            Some(recorded) => Ok(Duration::from_nanos(recorded.last().unwrap_or(0))),
+            None => Ok(self.course()?.duration()),
+        }
+    }
+
+    /// What goes wrong in a load that lasts so long: the faults, then errors in the middle third.
+    pub fn fault_plan(&self, lasting: Duration) -> FaultPlan {
         let mut faults = self.faults.clone();
-        if self.enable_failures {
-            let third = self.course()?.duration() / 3;
+        let third = lasting / 3;
+        if self.enable_failures && !third.is_zero() {
             faults.push(Fault::new(FaultKind::Error, self.failure_rate).between(third, 2 * third));
         }
-        Ok(FaultPlan { seed: self.seed, faults })
+        FaultPlan { seed: self.seed, faults }
     }
 
     /// From the first moment at which anything may go wrong until the last, after the beginning; the last is absent if
     /// that goes on to the end. `None` if nothing goes wrong.
-    pub fn failing(&self) -> Option<(Duration, Option<Duration>)> {
-        let plan = self.fault_plan().ok()?;
+    pub fn failing(&self, lasting: Duration) -> Option<(Duration, Option<Duration>)> {
+        let plan = self.fault_plan(lasting);
         let striking = || plan.faults.iter().filter(|fault| fault.rate > 0.0);
         let from = striking().map(|fault| fault.from).min()?;
         let until = striking().map(|fault| fault.until.unwrap_or(Duration::MAX)).max()?;
@@ -226,7 +271,10 @@ mod tests {
         assert_eq!(config.course().expect("a mixture").events(), 1_100);
         let scenario = config.scenario().expect("a scenario");
         assert_eq!((scenario.services(), scenario.rules(), scenario.targets_per_rule()), (5, 4, 3));
-        assert_eq!(config.failing(), Some((Duration::from_secs(1), Some(Duration::from_millis(1_001)))));
+        assert_eq!(
+            config.failing(Duration::MAX),
+            Some((Duration::from_secs(1), Some(Duration::from_millis(1_001))))
+        );
         let again = toml::to_string(&config).expect("every setting has a text");
         assert_eq!(LoadTestConfig::from_toml(&again).expect(&again), config);
         let json = serde_json::to_string(&config).expect("plain data");
@@ -283,18 +331,17 @@ mod tests {
     fn failures_take_the_middle_third_unless_they_have_times_of_their_own() {
         let secs = Duration::from_secs;
         let mut config = LoadTestConfig { enable_failures: true, ..LoadTestConfig::default() };
-        config.pattern = EventPattern::Steady { events_per_second: 1, duration_secs: 9 };
-        assert_eq!(config.failing(), Some((secs(3), Some(secs(6)))));
+        assert_eq!(config.failing(secs(9)), Some((secs(3), Some(secs(6)))));
         config.faults = vec![
             Fault::new(FaultKind::Hang, 0.1).between(secs(1), secs(2)),
             Fault::new(FaultKind::Panic, 0.0),
         ];
-        assert_eq!(config.failing(), Some((secs(1), Some(secs(6)))));
+        assert_eq!(config.failing(secs(9)), Some((secs(1), Some(secs(6)))));
         config.faults[1].rate = 0.5;
-        assert_eq!(config.failing(), Some((secs(0), None)));
+        assert_eq!(config.failing(secs(9)), Some((secs(0), None)));
         config = LoadTestConfig { failure_rate: 0.0, enable_failures: true, ..LoadTestConfig::default() };
-        assert_eq!(config.failing(), None);
+        assert_eq!(config.failing(secs(9)), None);
         config.enable_failures = false;
-        assert_eq!(config.fault_plan().expect("none"), FaultPlan { seed: 42, faults: vec![] });
+        assert_eq!(config.fault_plan(secs(9)), FaultPlan { seed: 42, faults: vec![] });
     }
 }

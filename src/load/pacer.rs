@@ -61,31 +61,32 @@ fn wait_until<C: Clock>(clock: &C, deadline: Instant, stop: &AtomicBool) -> Opti
     }
 }
 
-/// Starts a thread of its own that sends the events of a schedule, which begins at `begin`. See [`pace_from`] for the
-/// others.
+/// Starts a thread of its own that sends the events of a schedule, by the clock that `clock` makes there. See
+/// [`pace_from`] for the others.
 ///
 /// A thread, not a task: a runtime that is busy with the system under test would delay the load itself. `send` should
 /// hand the event over and return; whatever it waits for shows as lag of the events after it. The thread's own CPU
 /// time comes with the result: it is the harness's, not the system's.
-pub fn spawn_pacer_from(
+pub fn spawn_pacer_with<C: Clock>(
+    clock: impl FnOnce() -> C + Send + 'static,
     begin: Instant,
     offsets_ns: impl IntoIterator<Item = u64> + Send + 'static,
     stop: Arc<AtomicBool>,
     send: impl FnMut(u64, Instant) + Send + 'static,
 ) -> io::Result<JoinHandle<(Pacing, Result<Duration, NotMeasured>)>> {
     thread::Builder::new().name("pacer".to_owned()).spawn(move || {
-        let pacing = pace_from(&SystemClock::for_this_thread(), begin, offsets_ns, &stop, send);
+        let pacing = pace_from(&clock(), begin, offsets_ns, &stop, send);
         (pacing, CpuTime::of_this_thread())
     })
 }
 
-/// [`spawn_pacer_from`] now.
+/// [`spawn_pacer_with`] the system's clock, now.
 pub fn spawn_pacer(
     offsets_ns: impl IntoIterator<Item = u64> + Send + 'static,
     stop: Arc<AtomicBool>,
     send: impl FnMut(u64, Instant) + Send + 'static,
 ) -> io::Result<JoinHandle<(Pacing, Result<Duration, NotMeasured>)>> {
-    spawn_pacer_from(Instant::now(), offsets_ns, stop, send)
+    spawn_pacer_with(SystemClock::for_this_thread, Instant::now(), offsets_ns, stop, send)
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use crate::results::daemon_performance::{
     ClosedFigure, DaemonPerformance, LatencyFigure, Ratio, SystemLatency, SystemThroughput,
 };
 use crate::sut::HandlerWork;
+use crate::workload::trace::Speed;
 
 /// All tables: the ratio against handler time first, since it is what decides.
 pub fn text(results: &DaemonPerformance, grades: &[SystemGrades]) -> String {
@@ -189,7 +190,7 @@ fn latency_line(figure: &LatencyFigure, system: &SystemLatency) -> Vec<String> {
     vec![
         figure.scenario.name.clone(),
         figure.threads.0.to_string(),
-        thousands(figure.events_per_second),
+        offered(figure),
         percent,
         system.system.clone(),
         summary.map_or_else(|| "–".to_owned(), |s| time(s.mean)),
@@ -201,6 +202,16 @@ fn latency_line(figure: &LatencyFigure, system: &SystemLatency) -> Vec<String> {
         quantile(lag),
         if valid { reading(&run.cpu_percent, |percent| format!("{percent:.1} %")) } else { "–".to_owned() },
     ]
+}
+
+/// `1,000`, or `341 as recorded, 10x`.
+fn offered(figure: &LatencyFigure) -> String {
+    let rate = thousands(figure.events_per_second);
+    match figure.speed {
+        Some(Speed::RECORDED) => format!("{rate} as recorded"),
+        Some(speed) => format!("{rate} as recorded, {speed}"),
+        None => rate,
+    }
 }
 
 #[allow(clippy::cast_precision_loss)] // latencies are far below 2⁵³ ns

@@ -6,6 +6,7 @@ use crucible_tables::{columns, thousands};
 
 use super::quantity::{bytes, rate, three_digits, time};
 use crate::experiment::{FailuresSeen, LoadRun};
+use crate::load::InvalidLoad;
 use crate::measure::{LatencySummary, Reading};
 use crate::results::load_testing::{KnownAnswer, LoadFigure, LoadTesting, Outcome, Second, SystemLoad};
 
@@ -24,7 +25,8 @@ pub fn text(results: &LoadTesting) -> String {
     section(&mut out, "Known answers", &known_answers(&results.known_answers));
     if !figures.is_empty() {
         out += "Response time counts from the intended moment, service time from the beginning of the handler's work. The \
-                pacer's lag P99\nis the floor under every response time. `–`: not measured; the reasons follow.\n";
+                pacer's lag P99\nis the floor under every response time. Outside: deliveries whose events the publisher held back, since the \
+                system did not take them;\ntheir memory is in the peak, too. `–`: not measured; the reasons follow.\n";
     }
     for reason in reasons(figures) {
         let _ = writeln!(out, "not measured: {reason}");
@@ -106,14 +108,18 @@ fn latency(figures: &[LoadFigure]) -> Vec<Vec<String>> {
     ];
     let mut lines = vec![strings(head)];
     for (figure, SystemLoad { system, run, .. }) in each(figures) {
-        let valid = run.pacing.valid().is_ok();
-        let response = run.response.filter(|_| valid);
-        let service = run.service.filter(|_| valid);
+        let response = run.response.filter(|_| tells(run));
+        let service = run.service.filter(|_| tells(run));
         let offered = run.pacing.achieved_rate.map_or_else(|| "–".to_owned(), rate);
+        let offered = match run.pacing.invalid {
+            None => offered,
+            Some(InvalidLoad::Stopped { .. }) => format!("stopped {offered}"),
+            Some(_) => format!("INVALID {offered}"),
+        };
         lines.push(vec![
             figure.name.clone(),
             system.clone(),
-            if valid { offered } else { format!("INVALID {offered}") },
+            offered,
             response.map_or_else(|| "–".to_owned(), |response| time(response.mean)),
             quantile(response, |response| response.p50),
             quantile(response, |response| response.p95),
@@ -161,6 +167,11 @@ fn costs(figures: &[LoadFigure]) -> Vec<Vec<String>> {
     lines
 }
 
+/// Whether its latencies tell anything: under the load that was asked for, or the part of it until Ctrl-C.
+fn tells(run: &LoadRun) -> bool {
+    matches!(run.pacing.invalid, None | Some(InvalidLoad::Stopped { .. }))
+}
+
 /// Most that waited in the mailbox of one service, and what may.
 fn waiting(run: &LoadRun) -> String {
     let most = thousands(run.waiting.most_for_one);
@@ -188,18 +199,18 @@ fn failures(figures: &[LoadFigure]) -> Vec<Vec<String>> {
         "figure",
         "system",
         "P50 before",
-        "during",
-        "after",
+        "P50 during",
+        "P50 after",
         "P99 before",
-        "during",
-        "after",
-        "as before after",
+        "P99 during",
+        "P99 after",
+        "recovered in",
         "backlog too",
     ];
     let mut lines = vec![strings(head)];
     for (figure, system, seen) in failing(figures) {
         let phases = [seen.response.before, seen.response.during, seen.response.after];
-        let phases = phases.map(|phase| phase.filter(|_| system.run.pacing.valid().is_ok()));
+        let phases = phases.map(|phase| phase.filter(|_| tells(&system.run)));
         let mut line = vec![figure.name.clone(), system.system.clone()];
         line.extend(phases.map(|phase| quantile(phase, |phase| phase.p50)));
         line.extend(phases.map(|phase| quantile(phase, |phase| phase.p99)));
@@ -263,7 +274,7 @@ fn reasons(figures: &[LoadFigure]) -> Vec<String> {
     let mut reasons = Vec::new();
     for (figure, SystemLoad { system, run, .. }) in each(figures) {
         let of = format!("{}, {system}", figure.name);
-        if let Err(why) = run.pacing.valid() {
+        if let Some(why) = run.pacing.invalid.as_ref().filter(|_| !tells(run)) {
             reasons.push(format!("{of}: INVALID: {why}"));
         } else if let Some(response) = run.response.filter(|response| response.p999.is_none()) {
             let count = thousands(response.count);
@@ -272,10 +283,11 @@ fn reasons(figures: &[LoadFigure]) -> Vec<String> {
         let missing = [("CPU", run.cpu_percent.why()), ("peak memory", run.peak_memory.why())];
         reasons.extend(missing.into_iter().filter_map(|(what, why)| Some(format!("{of}, {what}: {}", why?))));
         if let Some(seen) = &run.failures {
-            let recovery = [("latency", &seen.recovery.latency_ns), ("backlog", &seen.recovery.backlog_ns)];
-            let why = |(what, back): (&str, &Reading<u64>)| {
-                Some(format!("{of}, {what} as before: {}", back.why()?))
-            };
+            let recovery = [
+                ("recovery", &seen.recovery.latency_ns),
+                ("recovery of the backlog", &seen.recovery.backlog_ns),
+            ];
+            let why = |(what, back): (&str, &Reading<u64>)| Some(format!("{of}, {what}: {}", back.why()?));
             reasons.extend(recovery.into_iter().filter_map(why));
         }
     }
@@ -300,4 +312,199 @@ fn thresholds(figures: &[LoadFigure]) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::{Backlog, Phases, Recovery, Role, Waiting};
+    use crate::load::faults::Injected;
+    use crate::load::{LoadTestConfig, Pacing};
+    use crate::results::daemon_performance::ScenarioFacts;
+    use crate::results::load_testing::Judged;
+    use crucible_events::routing::Ledger;
+
+    fn latency(us: u64) -> LatencySummary {
+        let ns = |factor: u64| Some(us * factor * 1_000);
+        let mean = 1e3 * us as f64;
+        LatencySummary {
+            count: 11_500,
+            mean,
+            p50: ns(1),
+            p95: ns(2),
+            p99: ns(3),
+            p999: ns(5),
+            max: us * 9_000,
+        }
+    }
+
+    fn system() -> SystemLoad {
+        let seen = FailuresSeen {
+            plan: "seed 42: error, 5 % of deliveries, from 1s to 2s".to_owned(),
+            from_ns: 1_000_000_000,
+            until_ns: Some(2_000_000_000),
+            injected: Injected { errors: 300, ..Injected::default() },
+            response: Phases {
+                before: Some(latency(80)),
+                during: Some(latency(90)),
+                after: Some(latency(81)),
+            },
+            recovery: Recovery {
+                latency_ns: Reading::Value(200_000_000),
+                backlog_ns: Reading::absent("not within the test"),
+            },
+            retried: 298,
+            timeouts: 0,
+            breakers_opened: 1,
+        };
+        let run = LoadRun {
+            pacing: Pacing {
+                offered: 5_000,
+                intended_rate: Some(5_000.0),
+                achieved_rate: Some(5_000.2),
+                lag: Some(latency(10)),
+                invalid: None,
+            },
+            elapsed_ns: 1_000_000_000,
+            ledger: Ledger { accepted: 11_502, acknowledged: 11_500, dead_lettered: 2, ..Ledger::default() },
+            turned_away: 0,
+            response: Some(latency(80)),
+            service: Some(latency(20)),
+            backlog: Backlog { most: 38, most_unpublished: 4, drained_ns: 65_000 },
+            waiting: Waiting {
+                most_for_one: 12,
+                allowed: Some(1_024),
+                batch: Some(64),
+                ..Waiting::default()
+            },
+            cpu_percent: Reading::Value(27.7),
+            peak_memory: Reading::absent("no /proc here"),
+            failures: Some(seen),
+        };
+        let judged = |text: &str, outcome| Judged { threshold: text.parse().expect(text), outcome };
+        SystemLoad {
+            system: "CrucibleCore".to_owned(),
+            role: Role::Candidate,
+            run,
+            seconds: vec![Second {
+                at: 1.0,
+                lasting: 1.0,
+                events_per_second: 5_000.2,
+                deliveries_per_second: 11_500.4,
+                backlog: 14,
+                errors: 300,
+                response: Some(latency(80)),
+                service: None,
+            }],
+            files: Vec::new(),
+            thresholds: vec![
+                judged("p99<5ms", Outcome::Held(240e3)),
+                judged("error_rate<0.01%", Outcome::Crossed(0.0174)),
+            ],
+        }
+    }
+
+    fn results(systems: Vec<SystemLoad>) -> LoadTesting {
+        let scenario = ScenarioFacts {
+            name: "load".to_owned(),
+            events: 1_000,
+            services: 10,
+            rules: 5,
+            payload_bytes: 1_024,
+            fan_out: 2.3,
+        };
+        let figure =
+            LoadFigure { name: "failures".to_owned(), config: LoadTestConfig::default(), scenario, systems };
+        LoadTesting { figures: vec![figure], known_answers: Vec::new() }
+    }
+
+    #[test]
+    fn response_and_service_time_stand_side_by_side_over_their_floor() {
+        let shown = text(&results(vec![system()]));
+        let expected = "\
+Latency under open load, from the intended moment to done
+figure          system  events/s     mean      P50     P95     P99   P99.9     max  service P50  service P99  pacer lag P99
+failures  CrucibleCore     5,000  80.0 µs  80.0 µs  160 µs  240 µs  400 µs  720 µs      20.0 µs      60.0 µs        30.0 µs
+
+What it took
+figure          system  deliveries  done /s  errors  backlog at most  outside  drained in  waiting for one service, of  CPU of a core  peak memory
+failures  CrucibleCore      11,500   11,500  0.02 %               38        4     65.0 µs                  12 of 1,088         27.7 %            –
+
+Failures: response time of events due before, during and after them
+figure          system  P50 before  P50 during  P50 after  P99 before  P99 during  P99 after  recovered in  backlog too
+failures  CrucibleCore     80.0 µs     90.0 µs    81.0 µs      240 µs      270 µs     243 µs        200 ms            –
+
+What became of failed deliveries
+figure          system  failed tries  tried again  given up  dead letters  expired  turned away  time-outs  breakers opened                                          injected
+failures  CrucibleCore           300          298         0             2        0            0          0                1  seed 42: error, 5 % of deliveries, from 1s to 2s
+
+Response time counts from the intended moment, service time from the beginning of the handler's work. The pacer's lag P99
+is the floor under every response time. Outside: deliveries whose events the publisher held back, since the system did not take them;
+their memory is in the peak, too. `–`: not measured; the reasons follow.
+not measured: failures, CrucibleCore, peak memory: no /proc here
+not measured: failures, CrucibleCore, recovery of the backlog: not within the test
+✓ p99<5ms  failures, CrucibleCore: 240us
+✗ error_rate<0.01%  failures, CrucibleCore: 0.02%
+";
+        assert_eq!(shown, expected, "\n{shown}");
+    }
+
+    #[test]
+    fn of_an_invalid_load_no_latency_is_shown() {
+        let mut late = system();
+        late.run.pacing.invalid = Some(InvalidLoad::Lag { p50_ns: 150_000 });
+        late.run.failures = None;
+        late.thresholds[0].outcome = Outcome::Invalid;
+        let shown = text(&results(vec![late]));
+        let row = "failures  CrucibleCore  INVALID 5,000     –    –    –    –      –    –            –            –        30.0 µs\n";
+        assert!(shown.contains(row), "{shown}");
+        assert!(
+            shown.contains("failures, CrucibleCore: INVALID: the pacer was 150000 ns late at P50"),
+            "{shown}"
+        );
+        assert!(shown.contains("– p99<5ms  failures, CrucibleCore: not judged"), "{shown}");
+    }
+
+    #[test]
+    fn of_a_load_that_was_stopped_what_was_measured_until_then_is_shown() {
+        let mut stopped = system();
+        stopped.run.pacing.invalid = Some(InvalidLoad::Stopped { offered: 5_000 });
+        let shown = text(&results(vec![stopped]));
+        let row = "failures  CrucibleCore  stopped 5,000  80.0 µs  80.0 µs  160 µs  240 µs";
+        assert!(shown.contains(row) && !shown.contains("INVALID"), "{shown}");
+    }
+
+    #[test]
+    fn seconds_are_told_one_by_one_and_in_a_few_words() {
+        let results = results(vec![system()]);
+        let expected = "\
+failures, CrucibleCore: second by second
+s    offered /s  done /s  backlog      P50     P99     max  service P50  errors
+1.0       5,000   11,500       14  80.0 µs  240 µs  720 µs            –     300
+
+";
+        assert_eq!(seconds(&results.figures), expected);
+        assert_eq!(state(&system().seconds[0]), "5,000/s · backlog 14 · P99 240 µs · 300 errors");
+    }
+
+    #[test]
+    fn known_answers_stand_beside_what_theory_says() {
+        let answer = |holds| KnownAnswer {
+            name: "known_answers/mean_wait".to_owned(),
+            system: "CrucibleCore".to_owned(),
+            what: "mean wait".to_owned(),
+            expected: "200.0 µs ± 10 %".to_owned(),
+            measured: "203.1 µs".to_owned(),
+            holds,
+        };
+        let results = LoadTesting { figures: Vec::new(), known_answers: vec![answer(true), answer(false)] };
+        let expected = "\
+Known answers
+figure                         system       what        has to be        is
+known_answers/mean_wait  CrucibleCore  mean wait  200.0 µs ± 10 %  203.1 µs  ✓
+known_answers/mean_wait  CrucibleCore  mean wait  200.0 µs ± 10 %  203.1 µs  ✗
+
+";
+        assert_eq!(text(&results), expected);
+    }
 }

@@ -6,6 +6,7 @@ use crate::experiment::{OpenRun, Role, Threads};
 use crate::measure::Reading;
 use crate::stats::RatioEstimate;
 use crate::sut::{HandlerWork, Publishing};
+use crate::workload::trace::Speed;
 
 /// The rate at which systems are graded (R5.2), events/s.
 pub const GRADED_RATE: u64 = 1_000;
@@ -104,8 +105,11 @@ pub struct LatencyFigure {
     pub scenario: ScenarioFacts,
     /// Threads for system and publisher; the pacer has one more.
     pub threads: Threads,
-    /// What was offered to each.
+    /// What was offered to each; on average, if the moments are recorded ones.
     pub events_per_second: u64,
+    /// How fast recorded events were replayed, at their own moments; absent where events came at a steady rate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speed: Option<Speed>,
     /// In per cent of what the slower system does closed loop; absent where the rate does not follow it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub percent_of_slower: Option<f64>,

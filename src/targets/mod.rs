@@ -15,12 +15,19 @@ use crate::workload::{MIN_PAYLOAD_BYTES, Scenario, Workload};
 /// What the oracle counts for a scenario. Payloads may be as small as they get for that: who gets what is the same.
 pub(crate) fn scenario_facts(scenario: &Scenario, seed: u64) -> ScenarioFacts {
     let small = scenario.clone().with_payload_bytes(MIN_PAYLOAD_BYTES).expect("the smallest size");
+    let facts = workload_facts(&Workload::generate(&small, seed));
+    ScenarioFacts { payload_bytes: scenario.payload_bytes(), ..facts }
+}
+
+/// What the oracle counts for a workload.
+pub(crate) fn workload_facts(workload: &Workload) -> ScenarioFacts {
+    let scenario = &workload.scenario;
     ScenarioFacts {
         name: scenario.name().to_owned(),
-        events: scenario.events(),
+        events: workload.events.len(),
         services: scenario.services(),
         rules: scenario.rules(),
         payload_bytes: scenario.payload_bytes(),
-        fan_out: Workload::generate(&small, seed).fan_out().per_event(),
+        fan_out: workload.fan_out().per_event(),
     }
 }

@@ -13,6 +13,13 @@ use super::vocabulary;
 /// microsecond apart; when they are sent is not for the events to say.
 pub const EPOCH: Timestamp = Timestamp(1_767_225_600_000_000_000);
 
+/// Random as UUIDs of version 4 are, and never nil, because these bits are set.
+pub(super) fn draw_id(draw: &mut Draw) -> EventId {
+    const CLEARED: u128 = 0xf000_c000_0000_0000_0000;
+    const VERSION_AND_VARIANT: u128 = 0x4000_8000_0000_0000_0000;
+    EventId(draw.u128() & !CLEARED | VERSION_AND_VARIANT)
+}
+
 /// Events without end.
 #[derive(Debug)]
 pub(super) struct Generator {
@@ -41,13 +48,6 @@ impl Generator {
         }
     }
 
-    /// Random as UUIDs of version 4 are, and never nil, because these bits are set.
-    fn id(&mut self) -> EventId {
-        const CLEARED: u128 = 0xf000_c000_0000_0000_0000;
-        const VERSION_AND_VARIANT: u128 = 0x4000_8000_0000_0000_0000;
-        EventId(self.draw.u128() & !CLEARED | VERSION_AND_VARIANT)
-    }
-
     fn metadata(&mut self) -> Option<Arc<BTreeMap<String, String>>> {
         if !self.draw.chance(Self::ANNOTATED_PERCENT) {
             return None;
@@ -69,7 +69,7 @@ impl Iterator for Generator {
         let source = self.sources.next(&kind, &mut self.draw);
         let created_at = Timestamp(EPOCH.0 + self.made * 1_000);
         let payload = self.payloads.write(&kind, &mut self.draw);
-        let mut event = Event::new(self.id(), kind, source, created_at, payload);
+        let mut event = Event::new(draw_id(&mut self.draw), kind, source, created_at, payload);
         event.priority = self.priorities.next(&mut self.draw);
         event.metadata = self.metadata();
         self.conversations.place(&mut event, &mut self.draw);

@@ -1,4 +1,5 @@
-//! What arrives: scenarios, their mix of events, and the seeded generator of events and rules.
+//! What arrives: scenarios, their mix of events, and the seeded generator of events and rules. Or what
+//! did arrive, somewhere, once: a recorded [`trace`].
 //!
 //! A [`Workload`] is data: services, rules and events, built before anything is timed. The same
 //! scenario and seed give the same bytes on every machine: all draws are ChaCha8's, in integers only.
@@ -22,10 +23,15 @@ mod mix;
 mod owed;
 mod own_sources;
 mod payload;
+mod recipe;
+mod recorded;
 mod rules;
 mod scenario;
 mod subscriptions;
 mod vocabulary;
+
+#[doc(inline)]
+pub use crucible_traces as trace;
 
 pub use edition::{Edition, Editions};
 pub use fan_out::FanOut;
@@ -33,6 +39,8 @@ pub use generator::EPOCH;
 pub use mix::{KIND_SHARES, PRIORITY_SHARES};
 pub use owed::Owed;
 pub use payload::MIN_PAYLOAD_BYTES;
+pub use recipe::{NoWorkload, Recipe};
+pub use recorded::UnfitTrace;
 pub use rules::{CORE_RULES, match_probes, rule_table, table_services};
 pub use scenario::{InvalidScenario, Routing, Scenario, UnknownScenario};
 
@@ -45,15 +53,12 @@ use crucible_events::routing::{Expected, GroupSpec, Oracle, Rule, ServiceSpec};
 
 use generator::Generator;
 
-/// Of the rules of a table, which are the same for every seed of the events.
-const TABLE_SEED: u64 = 1;
-
 /// Services, rules and events of a scenario.
 #[derive(Debug, Clone)]
 pub struct Workload {
     /// What it was made for.
     pub scenario: Scenario,
-    /// What its events were drawn with. Services and rules are the same for every seed.
+    /// What its events were drawn with; 0 if they were recorded. Services and rules are the same for every seed.
     pub seed: u64,
     /// Who takes events, in the order of their names.
     pub services: Vec<ServiceSpec>,
@@ -64,34 +69,40 @@ pub struct Workload {
     pub rules: Vec<Rule>,
     /// What arrives, in order. The n-th is the same however many there are.
     pub events: Vec<Arc<Event>>,
+    /// When each event was recorded, in nanoseconds from the first; ascending. `None` if they were
+    /// generated: then it is for a pattern to say when they are due. See [`Workload::offsets_ns`].
+    pub arrivals: Option<Arc<[u64]>>,
 }
+
+/// Generated ones by construction, recorded ones by the checks of [`trace`] and [`Workload::of_trace`].
+const NO_REFUSAL: &str = "events of a workload are within the limits and name no targets";
 
 impl Workload {
     /// The same scenario and seed give the same bytes on every machine.
     pub fn generate(scenario: &Scenario, seed: u64) -> Self {
-        let services = subscriptions::services(scenario.services());
+        let (services, rules) = subscriptions::of(scenario);
         let events = Generator::new(scenario.payload_sizes(), seed).take(scenario.events());
         let mut events: Vec<Event> = events.collect();
-        let rules = match scenario.routing() {
-            Routing::Subscriptions => {
-                subscriptions::rules(scenario.rules(), scenario.targets_per_rule(), &services)
-            }
-            Routing::Broadcast => vec![subscriptions::everything_to(&services)],
-            Routing::OwnSources => {
-                own_sources::assign(&mut events, services.len(), seed);
-                own_sources::rules(&services)
-            }
-            Routing::Table => rules::rule_table(scenario.rules(), true, TABLE_SEED),
-        };
-        let events = events.into_iter().map(Arc::new);
+        if scenario.routing() == Routing::OwnSources {
+            own_sources::assign(&mut events, services.len(), seed);
+        }
         Self {
             scenario: scenario.clone(),
             seed,
             groups: Vec::new(),
             rules,
-            events: events.collect(),
+            events: events.into_iter().map(Arc::new).collect(),
+            arrivals: None,
             services,
         }
+    }
+
+    /// The same with its first `events` events at most.
+    #[must_use]
+    pub fn beginning(&self, events: usize) -> Self {
+        let events = events.min(self.events.len());
+        let arrivals = self.arrivals.as_ref().map(|all| all[..events].into());
+        Self { events: self.events[..events].to_vec(), arrivals, ..self.clone() }
     }
 
     /// The plain meaning of its services, groups and rules, before the first event.
@@ -114,7 +125,7 @@ impl Workload {
         let mut oracle = self.oracle();
         let receivers = |event: &Arc<Event>| oracle.publish(event);
         let receivers: Result<_, _> = self.events.iter().map(receivers).collect();
-        receivers.expect("generated events are within the limits and name no targets")
+        receivers.expect(NO_REFUSAL)
     }
 
     /// For each event the numbers of the services that get it: their places among the services.
@@ -140,8 +151,7 @@ impl Workload {
         let mut fan_out = FanOut::default();
         for event in &self.events {
             let receivers = oracle.publish(event);
-            fan_out
-                .count(receivers.expect("generated events are within the limits and name no targets").len());
+            fan_out.count(receivers.expect(NO_REFUSAL).len());
         }
         fan_out
     }

@@ -176,6 +176,11 @@ impl Scenario {
         Self { services, rules, targets_per_rule, routing: Routing::Table, ..self }
     }
 
+    /// The same services and rules for so many recorded events, with payloads of sizes from this range.
+    pub(super) fn of_recorded(self, name: String, events: usize, payload_sizes: [usize; 2]) -> Self {
+        Self { events, payload_sizes, ..self.renamed(name) }
+    }
+
     fn check(self) -> Result<Self, InvalidScenario> {
         let name = || self.name.clone().into_owned();
         let ([least, largest], most) = (self.payload_sizes, Limits::default().payload_bytes);

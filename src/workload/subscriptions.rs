@@ -21,19 +21,36 @@ use crucible_events::event::{Scalar, Target};
 use crucible_events::routing::Filter::{All, Any, Category, Kind, MinPriority};
 use crucible_events::routing::{Filter, Rule, ServiceSpec};
 
+use super::{Routing, Scenario, own_sources, rule_table};
+
+/// Of the rules of a table, which are the same for every seed of the events.
+const TABLE_SEED: u64 = 1;
+
+/// The services and rules of a scenario.
+pub(super) fn of(scenario: &Scenario) -> (Vec<ServiceSpec>, Vec<Rule>) {
+    let services = services(scenario.services());
+    let rules = match scenario.routing() {
+        Routing::Subscriptions => rules(scenario.rules(), scenario.targets_per_rule(), &services),
+        Routing::Broadcast => vec![everything_to(&services)],
+        Routing::OwnSources => own_sources::rules(&services),
+        Routing::Table => rule_table(scenario.rules(), true, TABLE_SEED),
+    };
+    (services, rules)
+}
+
 /// `service-000`, `service-001` and so on: their order is that of their names up to a thousand.
 pub(super) fn services(count: usize) -> Vec<ServiceSpec> {
     (0..count).map(|number| ServiceSpec::new(format!("service-{number:03}"))).collect()
 }
 
 /// One rule that every event matches, with all services as its targets.
-pub(super) fn everything_to(services: &[ServiceSpec]) -> Rule {
+fn everything_to(services: &[ServiceSpec]) -> Rule {
     let targets = services.iter().map(|service| Target::Service(service.name.clone()));
     Rule::new("everything", Filter::everything(), targets)
 }
 
 /// The first `count` rules of the list, which begins again when it ends, each with `targets` services.
-pub(super) fn rules(count: usize, targets: usize, services: &[ServiceSpec]) -> Vec<Rule> {
+fn rules(count: usize, targets: usize, services: &[ServiceSpec]) -> Vec<Rule> {
     let list = subscriptions();
     let mut spread = Spread::over(services);
     let rule = |position: usize| {
@@ -227,7 +244,6 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::workload::Scenario;
     use crucible_events::event::Limits;
 
     fn rules_of(scenario: &Scenario) -> Vec<Rule> {

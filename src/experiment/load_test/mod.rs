@@ -1,5 +1,6 @@
 //! A load test of one system: events sent when they are due, deliveries that may fail, and a look at it every second.
 
+mod feed;
 mod log;
 mod outcome;
 mod recovery;

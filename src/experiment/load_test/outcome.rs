@@ -45,7 +45,7 @@ pub struct Backlog {
     pub most: u64,
     /// Of these, how many the publisher held back, since the system did not take their events.
     pub most_unpublished: u64,
-    /// From the last event to quiet, ns.
+    /// From the moment at which the last event was due to quiet, ns.
     pub drained_ns: u64,
 }
 

@@ -3,23 +3,19 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{Sender, channel};
 use std::time::{Duration, Instant};
 
-use crucible_events::event::Event;
-use crucible_events::routing::{
-    Capability, EventSystem, Ledger, OnFull, Publication, ServiceStatistics, Statistics, Terms,
-};
-use tokio::sync::mpsc;
+use crucible_events::routing::{Capability, EventSystem, Ledger, ServiceStatistics, Statistics, Terms};
 
+use super::feed::{Feed, Pacer, Published, Schedule};
 use super::log::{AroundFailures, LoadLog, Logs, nanoseconds};
 use super::recovery::{Phase, WINDOW, Windows};
 use super::watch::{Counts, Seen, Watch, Word, watch};
 use super::{Backlog, FailuresSeen, Interval, LoadRun, Phases, Recovery, Waiting};
 use crate::experiment::accounts::{check_services, check_tries};
-use crate::experiment::open_loop::arriving;
 use crate::experiment::run::{Beginning, Material, MemoryMeter, RunError, Threads, run_as_task};
 use crate::load::faults::{Absences, FaultKind, FaultPlan, Faults, Faulty};
-use crate::load::{LoadTestConfig, Pacing, Schedule, spawn_pacer_from};
+use crate::load::{LoadTestConfig, Pacing};
 use crate::measure::{CpuTime, NotMeasured, Reading};
-use crate::sut::{BATCH, HandlerWork, Stage, WorkingHandler};
+use crate::sut::{HandlerWork, Stage, WorkingHandler};
 use crate::workload::{Owed, Workload};
 
 type LoadHandler = WorkingHandler<LoadLog>;
@@ -33,9 +29,10 @@ pub(in crate::experiment) fn run<S: EventSystem>(
     show: &mut (dyn FnMut(&Interval) + Send),
 ) -> Result<LoadRun, RunError> {
     let Beginning { workload, owed } = material.beginning(usize::MAX);
-    let (course, plan) = (config.course()?, config.fault_plan()?);
+    let lasting = config.lasting(&workload)?;
+    let plan = config.fault_plan(lasting);
     plan.check_services(workload.services.iter().map(|service| &service.name))?;
-    let around = config.failing().map(|times| AroundFailures::new(Windows::new(course.duration(), times)));
+    let around = config.failing(lasting).map(|times| AroundFailures::new(Windows::new(lasting, times)));
     let logs = Arc::new(Logs::new(config.threads, around.as_ref()));
     let (faults, absences) = Faults::new(plan)?;
     let (faults, counts) = (Arc::new(faults), Arc::new(Counts::default()));
@@ -46,6 +43,7 @@ pub(in crate::experiment) fn run<S: EventSystem>(
         make(&workload)
     };
     check_offers(&system, faults.plan())?;
+    let schedule = config.schedule(&workload)?;
     let (words, heard) = channel();
     let offer = Offer {
         workload,
@@ -54,7 +52,7 @@ pub(in crate::experiment) fn run<S: EventSystem>(
         faults: faults.clone(),
         counts: counts.clone(),
         work: config.handler,
-        schedule: course.schedule(config.arrivals, config.seed),
+        awake: config.awake,
         stop: stop.clone(),
     };
     let errors = || faults.injected().failed();
@@ -63,7 +61,8 @@ pub(in crate::experiment) fn run<S: EventSystem>(
         let source = &source;
         let watching = scope.spawn(move || watch(&heard, source, show));
         // It ends with the offer, whatever comes of that: the words' sender is gone then.
-        let offered = run_as_task(&runtime, async move { offer.make(system, absences, words).await });
+        let offered =
+            run_as_task(&runtime, async move { offer.make(system, schedule, absences, words).await });
         (offered, watching.join())
     });
     let (offered, seen) = (offered?, seen.map_err(|_| RunError::Panicked)?);
@@ -96,7 +95,7 @@ struct Offer {
     faults: Arc<Faults<LoadHandler>>,
     counts: Arc<Counts>,
     work: HandlerWork,
-    schedule: Schedule,
+    awake: bool,
     stop: Arc<AtomicBool>,
 }
 
@@ -114,20 +113,11 @@ struct Offered {
     cpu: Result<Duration, NotMeasured>,
 }
 
-/// What publishing told.
-#[derive(Debug, Default)]
-struct Published {
-    events: u64,
-    /// Deliveries, if the system tells them.
-    accepted: Option<u64>,
-    turned_away: u64,
-    last: Option<Arc<Event>>,
-}
-
 impl Offer {
     async fn make<S: EventSystem>(
         self,
         system: S,
+        schedule: Schedule,
         absences: Absences<LoadHandler>,
         words: Sender<Word>,
     ) -> Result<Offered, RunError> {
@@ -145,13 +135,12 @@ impl Offer {
         let polling =
             tokio::spawn(poll(stage.clone(), self.owed.clone(), self.counts.clone(), waiting.clone()));
         let cpu = CpuTime::of_this_process();
-        let (pacer, due) = self.start_pacer(begin)?;
-        let published = self.publish_due(&stage, due).await?;
-        let last = Instant::now();
+        let (published, pacer) = self.publish(&stage, schedule, begin).await?;
         self.faults.end();
         absent.await.map_err(|_| RunError::Panicked)??;
         stage.system.quiesce().await?;
-        let (elapsed, drained) = (begin.elapsed(), last.elapsed());
+        let elapsed = begin.elapsed();
+        let drained = elapsed.saturating_sub(Duration::from_nanos(self.counts.last_due_ns.load(Relaxed)));
         let cpu = cpu.and_then(|before| Ok(CpuTime::of_this_process()?.since(&before).total()));
         let _ = words.send(Word::Quiet);
         polling.abort();
@@ -178,43 +167,24 @@ impl Offer {
         Ok(stage.await?)
     }
 
-    #[allow(clippy::type_complexity)] // a thread, and what it sends
-    fn start_pacer(
+    async fn publish<S: EventSystem>(
         &self,
+        stage: &Arc<Stage<S>>,
+        schedule: Schedule,
         begin: Instant,
-    ) -> std::io::Result<(
-        std::thread::JoinHandle<(Pacing, Result<Duration, NotMeasured>)>,
-        mpsc::UnboundedReceiver<Arc<Event>>,
-    )> {
-        let (send, due) = mpsc::unbounded_channel();
-        let (workload, counts, origin) = (self.workload.clone(), self.counts.clone(), self.logs.origin());
-        let pacer =
-            spawn_pacer_from(begin, self.schedule.clone(), self.stop.clone(), move |index, intended| {
-                counts.sent.store(index + 1, Relaxed);
-                // The receiver is gone only if publishing failed, and that is reported.
-                let _ = send.send(Arc::new(arriving(&workload, index, intended - origin)));
-            })?;
-        Ok((pacer, due))
-    }
-
-    /// Publishes events as they become due, waiting where there is no room, until the pacer has ended.
-    async fn publish_due<S: EventSystem>(
-        &self,
-        stage: &Stage<S>,
-        mut due: mpsc::UnboundedReceiver<Arc<Event>>,
-    ) -> Result<Published, RunError> {
-        let mut published = Published { accepted: Some(0), ..Published::default() };
-        let mut events = Vec::with_capacity(BATCH);
-        while due.recv_many(&mut events, BATCH).await > 0 {
-            let publications = stage.system.publish_batch(&events, OnFull::Wait).await?;
-            for publication in &publications {
-                published.count(publication, &self.owed)?;
-            }
-            self.counts.published.store(published.events, Relaxed);
-            published.last = events.pop();
-            events.clear();
+    ) -> Result<(Published, Pacer), RunError> {
+        let feed = Feed {
+            workload: self.workload.clone(),
+            owed: self.owed.clone(),
+            counts: self.counts.clone(),
+            origin: self.logs.origin(),
+            begin,
+            stop: self.stop.clone(),
+        };
+        match self.awake {
+            true => feed.publish_awake(stage, schedule).await,
+            false => feed.publish(stage, schedule).await,
         }
-        Ok(published)
     }
 
     /// Every delivery is accounted for, and the instance still keeps its promises.
@@ -250,27 +220,6 @@ impl Offer {
             stage.check_still_whole(sample).await?;
         }
         Ok((ledger, statistics))
-    }
-}
-
-impl Published {
-    fn count(&mut self, publication: &Publication, owed: &Owed) -> Result<(), RunError> {
-        let owed = owed.deliveries_of_first(self.events + 1) - owed.deliveries_of_first(self.events);
-        self.events += 1;
-        match publication {
-            Publication::Accepted { deliveries: Some(deliveries) } => {
-                self.accepted = self.accepted.map(|sum| sum + u64::from(*deliveries));
-            }
-            Publication::Accepted { deliveries: None } => self.accepted = None,
-            // For want of memory, in a system that has a budget of it.
-            Publication::Refused(_) => self.turned_away += owed,
-            Publication::BackPressure { deliveries, full } => {
-                self.accepted = self.accepted.map(|sum| sum + u64::from(*deliveries));
-                self.turned_away += u64::from(*full);
-            }
-            other => return Err(RunError::accounts(format!("a new event: {other:?}"), 1, 0)),
-        }
-        Ok(())
     }
 }
 

@@ -7,16 +7,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crucible_events::crucible_core::CrucibleCore;
+use crucible_events::crucible_core::{Config, CrucibleCore};
 use crucible_events::data_coordinator::DataCoordinator;
-use crucible_events::event::Name;
+use crucible_events::event::{Limits, Name, Timestamp};
 
 use super::{Interval, LoadRun};
 use crate::experiment::{Material, RunError, Subject};
 use crate::load::faults::{Fault, FaultKind};
 use crate::load::{EventPattern, InvalidLoad, LoadTestConfig};
 use crate::sut;
-use crate::workload::{Owed, Workload};
+use crate::workload::trace::{Header, Trace};
+use crate::workload::{Owed, Scenario, Workload};
 
 const MS: fn(u64) -> Duration = Duration::from_millis;
 
@@ -141,4 +142,63 @@ fn a_stopped_test_accounts_for_what_was_sent_and_is_invalid() {
     assert_eq!(run.pacing.invalid, Some(InvalidLoad::Stopped { offered }));
     assert!((1..180_000).contains(&offered));
     assert_eq!(run.ledger.acknowledged, owed(&config, offered));
+}
+
+#[test]
+fn with_nobody_asleep_the_work_is_the_same() {
+    let config = LoadTestConfig { awake: true, ..config() };
+    for (name, subject) in both() {
+        let (run, intervals) = test(&*subject, &config).expect(name);
+        let owed = owed(&config, 200);
+        assert_eq!(
+            (run.pacing.offered, run.ledger.accepted, run.ledger.acknowledged),
+            (200, owed, owed),
+            "{name}"
+        );
+        let done: u64 = intervals.iter().map(|interval| interval.served.response.count()).sum();
+        assert_eq!(done, owed, "{name}");
+    }
+}
+
+#[test]
+fn recorded_events_are_sent_once_each_at_their_speed() {
+    let header = Header { recorded_at: Timestamp(0), how: "by a test".to_owned() };
+    let offsets_ns: Arc<[u64]> = (0..100_u64).map(|index| index * index * 300_000).collect();
+    let events = Workload::generate(&Scenario::LIGHT, 42).events;
+    let trace = Trace { name: "made".to_owned(), header, events, offsets_ns, gaps: 0 };
+    let workload = Workload::of_trace(trace, &Scenario::LIGHT).expect("it fits");
+    let config = LoadTestConfig { speed: "10x".parse().expect("a speed"), ..config() };
+    assert_eq!(config.lasting(&workload).expect("recorded"), Duration::from_nanos(99 * 99 * 30_000));
+    let run = sut::crucible_core.load_test(
+        &mut Material::new(workload),
+        &config,
+        &Arc::new(AtomicBool::new(false)),
+        &mut |_| (),
+    );
+    let run = run.expect("nothing is lost");
+    assert_eq!((run.pacing.offered, run.ledger.acknowledged), (100, 146));
+}
+
+/// Where a budget of bytes is used up by a service that stands still, what is refused is counted, and nothing else is missing.
+#[test]
+fn what_a_budget_refuses_is_turned_away() {
+    let budget = Limits::default().held_bytes();
+    let make = move |_: &Workload| {
+        CrucibleCore::new(Config { byte_budget: Some(budget), ..Config::default() })
+            .expect("the smallest budget")
+    };
+    let stall = Fault::new(FaultKind::Stall { lasting: MS(900) }, 1.0).between(MS(0), MS(500));
+    let config = LoadTestConfig {
+        payload_size_range: 400_000..=500_000,
+        events: 20,
+        broadcast: true,
+        concurrent_services: 2,
+        faults: vec![stall],
+        ..config()
+    };
+    let (run, _) = test(&make, &config).expect("refusals are no failure");
+    assert!(run.turned_away > 0 && run.turned_away.is_multiple_of(2), "{run:?}");
+    assert_eq!(run.ledger.acknowledged + run.turned_away, 400);
+    assert_eq!(run.waiting.byte_budget, Some(budget));
+    assert!(run.waiting.held_bytes.is_some_and(|held| (1..=budget).contains(&held)), "{run:?}");
 }

@@ -16,6 +16,8 @@ const WINDOWS: u32 = 10;
 pub(super) struct Counts {
     /// Events that the pacer has sent.
     pub(super) sent: AtomicU64,
+    /// When the last of these was due, since the beginning.
+    pub(super) last_due_ns: AtomicU64,
     /// Of these, what the publisher has handed in.
     pub(super) published: AtomicU64,
     /// Deliveries that will never be acknowledged, as far as known.
@@ -74,7 +76,10 @@ pub(super) fn watch(
                 Ok(_) | Err(RecvTimeoutError::Disconnected) => break,
             }
         }
-        show(&last.interval(begin, watch, &mut seen));
+        let rest = last.interval(begin, watch, &mut seen);
+        if rest.events + rest.errors + rest.served.response.count() > 0 {
+            show(&rest);
+        }
     }
     seen.cpu = CpuTime::of_this_thread();
     seen

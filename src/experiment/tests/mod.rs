@@ -3,6 +3,7 @@
 
 mod offered;
 mod remembering;
+mod replay;
 
 use std::sync::Arc;
 use std::time::Duration;

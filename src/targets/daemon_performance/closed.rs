@@ -39,7 +39,7 @@ pub(super) fn take(
     interleave(plan, figure, &mut contenders, &spec, rounds)?;
     Ok(ClosedFigure {
         name: figure.name(),
-        scenario: plan.facts(figure, spec.events),
+        scenario: plan.facts(figure, spec.events)?,
         threads: spec.threads,
         publishing: spec.publishing,
         work: spec.work,

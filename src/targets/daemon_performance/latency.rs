@@ -1,6 +1,6 @@
 use super::closed;
 use super::plan::{Figure, Plan, PlanError, failed};
-use crate::experiment::{Entry, OpenLoop, Role, Threads};
+use crate::experiment::{Due, Entry, OpenLoop, Role, Threads};
 use crate::load::EventPattern;
 use crate::results::daemon_performance::{GRADED_RATE, LatencyFigure, SystemLatency};
 use crate::sut::{HandlerWork, Publishing};
@@ -16,12 +16,15 @@ const PACER_LIMIT: f64 = 150_000.0;
 /// Rounds from which the slower system's rate is estimated.
 const RATE_ROUNDS: usize = 5;
 
-/// Both rates, each system on its own, one after the other.
+/// As recorded, or else at both rates; each system on its own, one after the other.
 pub(super) fn take(
     plan: &mut Plan<'_>,
     figure: &Figure,
     threads: Threads,
 ) -> Result<Vec<LatencyFigure>, PlanError> {
+    if figure.workload().trace().is_some() {
+        return Ok(vec![as_recorded(plan, figure, threads)?]);
+    }
     let spec = closed::spec(plan, threads, Publishing::Batch, HandlerWork::None, usize::MAX);
     let rates = closed::throughputs(plan, figure, &spec, RATE_ROUNDS.min(plan.settings.rounds))?;
     let slower = rates.into_iter().fold(f64::INFINITY, f64::min);
@@ -43,18 +46,42 @@ fn at_rate(
     slower: Option<f64>,
 ) -> Result<LatencyFigure, PlanError> {
     let pattern = EventPattern::Steady { events_per_second: rate, duration_secs: plan.settings.offered_secs };
-    let spec = OpenLoop { threads, work: HandlerWork::None, pattern };
-    let lineup = plan.lineup;
+    let systems = all(plan, figure, threads, Due::By(pattern))?;
+    #[allow(clippy::cast_precision_loss)] // rates are far below 2⁵³
+    let percent_of_slower = slower.map(|slower| 100.0 * rate as f64 / slower);
+    let (name, scenario) = (figure.name(), plan.facts(figure, usize::MAX)?);
+    let events_per_second = rate;
+    Ok(LatencyFigure { name, scenario, threads, events_per_second, speed: None, percent_of_slower, systems })
+}
+
+fn as_recorded(plan: &mut Plan<'_>, figure: &Figure, threads: Threads) -> Result<LatencyFigure, PlanError> {
+    let speed = plan.settings.speed;
+    let events_per_second = plan.workload(figure)?.mean_rate(speed);
+    let systems = all(plan, figure, threads, Due::AsRecorded(speed))?;
+    Ok(LatencyFigure {
+        name: figure.name(),
+        scenario: plan.facts(figure, usize::MAX)?,
+        threads,
+        events_per_second,
+        speed: Some(speed),
+        percent_of_slower: None,
+        systems,
+    })
+}
+
+fn all(
+    plan: &Plan<'_>,
+    figure: &Figure,
+    threads: Threads,
+    due: Due,
+) -> Result<Vec<SystemLatency>, PlanError> {
+    let spec = OpenLoop { threads, work: HandlerWork::None, due };
     let mut systems = Vec::new();
-    for entry in lineup.entries().iter().filter(|entry| !matches!(entry.role, Role::Reference(_))) {
+    for entry in plan.lineup.entries().iter().filter(|entry| !matches!(entry.role, Role::Reference(_))) {
         plan.check_interrupt(figure)?;
         systems.push(one(plan, figure, entry, &spec)?);
     }
-    #[allow(clippy::cast_precision_loss)] // rates are far below 2⁵³
-    let percent_of_slower = slower.map(|slower| 100.0 * rate as f64 / slower);
-    let scenario = plan.facts(figure, usize::MAX);
-    let name = figure.name();
-    Ok(LatencyFigure { name, scenario, threads, events_per_second: rate, percent_of_slower, systems })
+    Ok(systems)
 }
 
 fn one(plan: &Plan<'_>, figure: &Figure, entry: &Entry, spec: &OpenLoop) -> Result<SystemLatency, PlanError> {

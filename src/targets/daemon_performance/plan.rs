@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 use super::{closed, latency};
@@ -6,8 +7,9 @@ use crate::experiment::{Assignment, Lineup, ProcessError, SystemProcess, Threads
 use crate::results::daemon_performance::{DaemonPerformance, ScenarioFacts};
 use crate::stats::RatioError;
 use crate::sut::{HandlerWork, Publishing};
-use crate::targets::scenario_facts;
-use crate::workload::Scenario;
+use crate::targets::{scenario_facts, workload_facts};
+use crate::workload::trace::Speed;
+use crate::workload::{NoWorkload, Recipe, Scenario, Workload};
 
 /// How much is measured.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -19,15 +21,29 @@ pub struct Settings {
     pub round: Duration,
     /// How long each load is offered.
     pub offered_secs: u64,
+    /// How fast recorded events are replayed.
+    pub speed: Speed,
     /// Of the workload and of the order of systems in each round.
     pub seed: u64,
 }
 
 impl Settings {
     /// Enough for every interval.
-    pub const USUAL: Self = Self { rounds: 15, round: Duration::from_millis(25), offered_secs: 2, seed: 42 };
-    /// One pass of everything, to see that it works.
-    pub const TRIAL: Self = Self { rounds: 1, round: Duration::ZERO, offered_secs: 1, ..Self::USUAL };
+    pub const USUAL: Self = Self {
+        rounds: 15,
+        round: Duration::from_millis(25),
+        offered_secs: 2,
+        speed: Speed::RECORDED,
+        seed: 42,
+    };
+    /// One pass of everything, to see that it works; hours in seconds.
+    pub const TRIAL: Self = Self {
+        rounds: 1,
+        round: Duration::ZERO,
+        offered_secs: 1,
+        speed: Speed::times(NonZeroU64::new(10_000).expect("not zero")),
+        ..Self::USUAL
+    };
 }
 
 /// Something to measure.
@@ -35,37 +51,37 @@ impl Settings {
 #[allow(missing_docs)] // the types say it
 pub enum Figure {
     /// Closed loop, handlers that do nothing.
-    Throughput { scenario: Scenario, threads: Threads, publishing: Publishing },
+    Throughput { workload: Recipe, threads: Threads, publishing: Publishing },
     /// Closed loop, handlers that take time.
     HandlerTime { work: HandlerWork, threads: Threads },
-    /// Open loop.
-    Latency { scenario: Scenario, threads: Threads },
+    /// Open loop: at some rate, or as recorded.
+    Latency { workload: Recipe, threads: Threads },
 }
 
 /// The scenario whose handlers take time, and which is graded.
-static GRADED: Scenario = Scenario::MEDIUM;
+const GRADED: Scenario = Scenario::MEDIUM;
 
 impl Figure {
     /// As in `--list`.
     pub fn name(&self) -> String {
         match self {
-            Self::Throughput { scenario, threads, publishing } => {
-                format!("throughput/{}/{}/{publishing}", scenario.name(), threads_name(*threads))
+            Self::Throughput { workload, threads, publishing } => {
+                format!("throughput/{}/{}/{publishing}", workload.name(), threads_name(*threads))
             }
             Self::HandlerTime { work, threads } => {
                 format!("handler_time/{}/{}", work_name(*work), threads_name(*threads))
             }
-            Self::Latency { scenario, threads } => {
-                format!("latency/{}/{}", scenario.name(), threads_name(*threads))
+            Self::Latency { workload, threads } => {
+                format!("latency/{}/{}", workload.name(), threads_name(*threads))
             }
         }
     }
 
     /// The workload that it needs.
-    pub fn scenario(&self) -> &Scenario {
+    pub fn workload(&self) -> Recipe {
         match self {
-            Self::Throughput { scenario, .. } | Self::Latency { scenario, .. } => scenario,
-            Self::HandlerTime { .. } => &GRADED,
+            Self::Throughput { workload, .. } | Self::Latency { workload, .. } => workload.clone(),
+            Self::HandlerTime { .. } => GRADED.into(),
         }
     }
 }
@@ -82,18 +98,18 @@ fn work_name(work: HandlerWork) -> String {
     }
 }
 
-/// All figures for these scenarios, on one thread and on `threads`.
-pub fn figures(scenarios: &[Scenario], threads: Threads) -> Vec<Figure> {
+/// All figures for these workloads, on one thread and on `threads`.
+pub fn figures(workloads: &[Recipe], threads: Threads) -> Vec<Figure> {
     let both = [Threads(1), threads];
     let mut figures = Vec::new();
-    for scenario in scenarios {
+    for workload in workloads {
         for threads in both {
             for publishing in [Publishing::Batch, Publishing::Single] {
-                figures.push(Figure::Throughput { scenario: scenario.clone(), threads, publishing });
+                figures.push(Figure::Throughput { workload: workload.clone(), threads, publishing });
             }
         }
     }
-    if scenarios.contains(&GRADED) {
+    if workloads.contains(&GRADED.into()) {
         let micros = |micros| HandlerWork::Spin(Duration::from_micros(micros));
         let awaited = HandlerWork::Await(Duration::from_millis(1));
         for threads in both {
@@ -102,8 +118,8 @@ pub fn figures(scenarios: &[Scenario], threads: Threads) -> Vec<Figure> {
             }
         }
     }
-    for scenario in scenarios {
-        figures.extend(both.map(|threads| Figure::Latency { scenario: scenario.clone(), threads }));
+    for workload in workloads {
+        figures.extend(both.map(|threads| Figure::Latency { workload: workload.clone(), threads }));
     }
     figures
 }
@@ -118,6 +134,14 @@ pub enum PlanError {
         figure: String,
         /// Why.
         source: ProcessError,
+    },
+    /// A trace that was there cannot be read any more.
+    #[error("{figure}: {source}")]
+    Workload {
+        /// Its name.
+        figure: String,
+        /// Why.
+        source: NoWorkload,
     },
     /// Rounds that cannot be compared.
     #[error("{figure}: {source}")]
@@ -187,8 +211,8 @@ impl<'a> Plan<'a> {
 
     /// A process for this system with the figure's workload.
     pub(super) fn start(&self, system: &str, figure: &Figure) -> Result<SystemProcess, PlanError> {
-        let (system, scenario) = (system.to_owned(), figure.scenario().clone());
-        let assignment = Assignment { system, scenario, seed: self.settings.seed };
+        let (system, workload) = (system.to_owned(), figure.workload());
+        let assignment = Assignment { system, workload, seed: self.settings.seed };
         SystemProcess::start(&assignment).map_err(|source| failed(figure, source))
     }
 
@@ -196,13 +220,27 @@ impl<'a> Plan<'a> {
         if (self.interrupted)() { Err(PlanError::Interrupted { figure: figure.name() }) } else { Ok(()) }
     }
 
-    /// What the oracle counts for the first `events` of the figure's scenario.
-    pub(super) fn facts(&mut self, figure: &Figure, events: usize) -> ScenarioFacts {
-        let scenario = figure.scenario().clone();
-        let scenario = scenario.clone().with_events(scenario.events().min(events)).unwrap_or(scenario);
-        let key = format!("{scenario:?}");
-        let seed = self.settings.seed;
-        self.facts.entry(key).or_insert_with(|| scenario_facts(&scenario, seed)).clone()
+    /// What the oracle counts for the first `events` of the figure's workload.
+    pub(super) fn facts(&mut self, figure: &Figure, events: usize) -> Result<ScenarioFacts, PlanError> {
+        let (recipe, seed) = (figure.workload(), self.settings.seed);
+        let key = format!("{recipe:?} {events}");
+        if let Some(known) = self.facts.get(&key) {
+            return Ok(known.clone());
+        }
+        let facts = if recipe.trace().is_some() {
+            workload_facts(&self.workload(figure)?.beginning(events))
+        } else {
+            let scenario = recipe.scenario().clone();
+            let scenario = scenario.clone().with_events(scenario.events().min(events)).unwrap_or(scenario);
+            scenario_facts(&scenario, seed)
+        };
+        Ok(self.facts.entry(key).or_insert(facts).clone())
+    }
+
+    /// The figure's workload, in this process.
+    pub(super) fn workload(&self, figure: &Figure) -> Result<Workload, PlanError> {
+        let made = figure.workload().make(self.settings.seed);
+        made.map_err(|source| PlanError::Workload { figure: figure.name(), source })
     }
 }
 

@@ -9,6 +9,8 @@ use crate::load::{
     Arrivals, ConfigError, EventPattern, InvalidShape, LoadTestConfig, Shape, Threshold, parse_sizes,
 };
 use crate::sut::HandlerWork;
+use crate::workload::NoWorkload;
+use crate::workload::trace::{Speed, Trace};
 
 /// What a load test is made of, on the command line. Flags override the file.
 #[derive(Debug, Clone, Default, Args)]
@@ -28,6 +30,12 @@ pub struct LoadArgs {
     /// even: at equal distances; poisson: each by chance
     #[arg(long, value_name = "NAME", value_parser = arrivals)]
     pub arrivals: Option<Arrivals>,
+    /// Recorded events, at their own moments, instead of a pattern (`cargo record` makes traces)
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["pattern", "rate", "duration", "arrivals", "payload"])]
+    pub trace: Option<PathBuf>,
+    /// How many times as fast they are replayed, such as 10x or 0.5x
+    #[arg(long, value_name = "TIMES")]
+    pub speed: Option<Speed>,
     /// Services that take events [default: 10]
     #[arg(long, value_name = "N")]
     pub services: Option<usize>,
@@ -84,6 +92,10 @@ pub enum WrongArguments {
     Shape(#[from] InvalidShape),
     #[error("--rate and --duration change a steady pattern; say --pattern too, since {} has another", path.display())]
     OtherPattern { path: PathBuf },
+    #[error(transparent)]
+    Trace(#[from] NoWorkload),
+    #[error("--speed: there is no trace; say --trace FILE too")]
+    SpeedOfWhat,
     #[error("--system: {0}")]
     System(#[from] crate::experiment::UnknownSystem),
 }
@@ -114,21 +126,29 @@ impl LoadArgs {
         Ok(vec![Figure::Described { name, config: Box::new(config) }])
     }
 
+    /// Whether any flag says what the load is like, and not only who takes it or what has to hold.
     fn describes_one(&self) -> bool {
-        let Self {
-            config, pattern, rate, duration, arrivals, services, payload, handler, failure_rate, ..
-        } = self;
-        let shape = pattern.is_some() || rate.is_some() || duration.is_some() || arrivals.is_some();
-        config.is_some()
-            || shape
-            || services.is_some()
-            || payload.is_some()
-            || handler.is_some()
-            || failure_rate.is_some()
+        [
+            self.config.is_some(),
+            self.pattern.is_some(),
+            self.rate.is_some(),
+            self.duration.is_some(),
+            self.arrivals.is_some(),
+            self.trace.is_some(),
+            self.speed.is_some(),
+            self.services.is_some(),
+            self.payload.is_some(),
+            self.handler.is_some(),
+            self.failure_rate.is_some(),
+        ]
+        .contains(&true)
     }
 
-    /// By the file, or `custom`.
+    /// By the trace, by the file, or `custom`.
     fn name(&self) -> String {
+        if let Some(trace) = &self.trace {
+            return format!("trace/{}", Trace::name_of(trace));
+        }
         let stem =
             self.config.as_deref().and_then(Path::file_stem).map(|stem| stem.to_string_lossy().into_owned());
         stem.unwrap_or_else(|| "custom".to_owned())
@@ -147,6 +167,8 @@ impl LoadArgs {
             config.pattern = pattern;
         }
         set(&mut config.arrivals, self.arrivals);
+        config.trace = self.trace.clone().or(config.trace);
+        set(&mut config.speed, self.speed);
         set(&mut config.concurrent_services, self.services);
         set(&mut config.payload_size_range, self.payload.clone());
         set(&mut config.handler, self.handler);
@@ -155,6 +177,12 @@ impl LoadArgs {
         set(&mut config.failure_rate, self.failure_rate);
         config.enable_failures |= self.failure_rate.is_some();
         config.check().map_err(WrongArguments::Flags)?;
+        match (&config.trace, self.speed) {
+            // Read to its end before anything is measured.
+            (Some(_), _) => drop(config.recipe().map_err(WrongArguments::Flags)?.make(config.seed)?),
+            (None, Some(_)) => return Err(WrongArguments::SpeedOfWhat),
+            (None, None) => {}
+        }
         Ok(config)
     }
 
@@ -227,7 +255,9 @@ mod tests {
     fn examples() -> Vec<PathBuf> {
         let folder =
             std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/load")).expect("examples");
-        let mut paths: Vec<PathBuf> = folder.map(|entry| entry.expect("an entry").path()).collect();
+        let paths = folder.map(|entry| entry.expect("an entry").path());
+        let mut paths: Vec<PathBuf> =
+            paths.filter(|path| path.extension().is_some_and(|ext| ext == "toml")).collect();
         paths.sort();
         paths
     }
@@ -287,6 +317,27 @@ mod tests {
     }
 
     #[test]
+    fn a_trace_takes_the_place_of_a_pattern() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let file = folder.path().join("made.jsonl");
+        let header = r#"{"format":"crucible-trace","version":1,"recorded_at":"2026-01-01T00:00:00Z","how":"by a test"}"#;
+        let event = r#"{"at_ns":7,"event":{"id":"00000000000000000000000000000001","kind":"system.metrics","source":"s","created_at":"2026-01-01T00:00:00Z","payload":{"text":""}}}"#;
+        std::fs::write(&file, format!("{header}\n{event}\n")).expect("writable");
+        let args = args(&format!("--trace {} --speed 10x --services 5", file.display()));
+        let figures = args.figures(Settings::USUAL).expect("a trace");
+        assert_eq!(figures.iter().map(Figure::name).collect::<Vec<_>>(), ["trace/made"]);
+        let config = figures[0].load_test();
+        assert_eq!((&config.trace, config.speed.to_string()), (&Some(file.clone()), "10x".to_owned()));
+        let workload = config.recipe().expect("valid").make(config.seed).expect("readable");
+        assert_eq!((workload.events.len(), workload.services.len()), (1, 5));
+        std::fs::write(&file, header).expect("writable");
+        let refused = args.figures(Settings::USUAL).expect_err("nothing to replay").to_string();
+        assert!(refused.contains("made.jsonl"), "{refused}");
+        let together = ["t", "--trace", "x.jsonl", "--rate", "5"];
+        assert!(Line::try_parse_from(together).is_err());
+    }
+
+    #[test]
     fn what_makes_no_sense_is_said_in_one_line() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let file = folder.path().join("load.toml");
@@ -296,6 +347,8 @@ mod tests {
         assert!(unknown.contains("load.toml: at line 2, column 1: unknown field `threds`"), "{unknown}");
         assert!(!unknown.contains('\n'), "{unknown}");
         assert!(refused("--config /nowhere/load.toml").starts_with("/nowhere/load.toml: "));
+        assert!(refused("--trace /nowhere.jsonl").starts_with("/nowhere.jsonl: "));
+        assert_eq!(refused("--speed 10x"), "--speed: there is no trace; say --trace FILE too");
         assert!(refused("--failure-rate 2").starts_with("failure_rate: 2 is not"));
         assert!(refused("--pattern mixed --duration 3s").starts_with("--pattern: a mixed pattern"));
         for line in [

@@ -1,9 +1,11 @@
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 use super::known_answers::Known;
 use crate::load::{EventPattern, LoadTestConfig, Shape};
 use crate::sut::HandlerWork;
 use crate::workload::Scenario;
+use crate::workload::trace::Speed;
 
 /// How much is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,9 +101,9 @@ impl Figure {
             Self::Described { name, config } => {
                 let pattern =
                     EventPattern::Steady { events_per_second: Settings::TRIAL.rate, duration_secs: 1 };
-                let config =
-                    Box::new(LoadTestConfig { pattern, thresholds: Vec::new(), ..(**config).clone() });
-                Self::Described { name: name.clone(), config }
+                let speed = Speed::times(NonZeroU64::new(10_000).expect("not zero"));
+                let config = LoadTestConfig { pattern, speed, thresholds: Vec::new(), ..(**config).clone() };
+                Self::Described { name: name.clone(), config: Box::new(config) }
             }
         }
     }

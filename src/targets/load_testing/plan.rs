@@ -9,8 +9,8 @@ use crate::load::{LoadTestConfig, Threshold};
 use crate::results::daemon_performance::ScenarioFacts;
 use crate::results::load_testing::{LoadFigure, LoadTesting, Outcome, Second, SystemLoad};
 use crate::results::{IntervalLog, StoreError};
-use crate::targets::scenario_facts;
-use crate::workload::Scenario;
+use crate::targets::{scenario_facts, workload_facts};
+use crate::workload::{NoWorkload, Recipe};
 
 /// Why a figure could not be taken.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +22,14 @@ pub enum PlanError {
         figure: String,
         /// Why.
         source: ProcessError,
+    },
+    /// Its trace cannot be read or replayed.
+    #[error("{figure}: {source}")]
+    Workload {
+        /// Its name.
+        figure: String,
+        /// Why.
+        source: NoWorkload,
     },
     /// Its interval log could not be written.
     #[error("{figure}: {source}")]
@@ -96,11 +104,15 @@ impl<'a> Plan<'a> {
     /// Why it could not be taken whole.
     pub fn take(&mut self, figure: &Figure) -> Result<(), PlanError> {
         let (name, config) = (figure.name(), figure.load_test());
-        let scenario = config.scenario().expect("figures are checked before they are taken");
+        let recipe = config.recipe().expect("figures are checked before they are taken");
+        // Of a trace all that is told here is read from it; where it cannot be, nothing is measured.
+        let scenario = self
+            .facts(&recipe, config.seed)
+            .map_err(|source| PlanError::Workload { figure: name.clone(), source })?;
         let mut systems = Vec::new();
         let mut outcome = Ok(());
         for entry in self.lineup.entries() {
-            match self.one(&name, &config, &scenario, entry) {
+            match self.one(&name, &config, &recipe, entry) {
                 Ok(system) => systems.push(system),
                 Err(why) => outcome = Err(why),
             }
@@ -112,10 +124,10 @@ impl<'a> Plan<'a> {
             }
         }
         if let Figure::Known { case, .. } = figure {
-            let answers = systems.iter().flat_map(|system| case.answers(&name, &system.system, &system.run));
+            let valid = systems.iter().filter(|system: &&SystemLoad| system.run.pacing.valid().is_ok());
+            let answers = valid.flat_map(|system| case.answers(&name, &system.system, &system.run));
             self.taken.known_answers.extend(answers.collect::<Vec<_>>());
         }
-        let scenario = self.facts(&scenario, config.seed);
         self.taken.figures.push(LoadFigure { name, config, scenario, systems });
         outcome
     }
@@ -124,7 +136,7 @@ impl<'a> Plan<'a> {
         &self,
         name: &str,
         config: &LoadTestConfig,
-        scenario: &Scenario,
+        recipe: &Recipe,
         entry: &Entry,
     ) -> Result<SystemLoad, PlanError> {
         let failed = |source| PlanError::Process { figure: name.to_owned(), source };
@@ -133,7 +145,7 @@ impl<'a> Plan<'a> {
         let log = (self.callbacks.log)(name, &system);
         let log = log.map(|stem| IntervalLog::create(&stem, format!("{name}, {system}"))).transpose();
         let mut log = log.map_err(not_logged)?;
-        let assignment = Assignment { system: system.clone(), scenario: scenario.clone(), seed: config.seed };
+        let assignment = Assignment { system: system.clone(), workload: recipe.clone(), seed: config.seed };
         let mut process = SystemProcess::start(&assignment).map_err(failed)?;
         let (mut seconds, mut logged) = (Vec::new(), Ok(()));
         let run = process.load_test(config, &mut |interval: Interval| {
@@ -158,8 +170,16 @@ impl<'a> Plan<'a> {
         judge(&all, run)
     }
 
-    fn facts(&mut self, scenario: &Scenario, seed: u64) -> ScenarioFacts {
-        self.facts.entry(format!("{scenario:?}")).or_insert_with(|| scenario_facts(scenario, seed)).clone()
+    fn facts(&mut self, recipe: &Recipe, seed: u64) -> Result<ScenarioFacts, NoWorkload> {
+        let key = format!("{recipe:?}");
+        if let Some(known) = self.facts.get(&key) {
+            return Ok(known.clone());
+        }
+        let facts = match recipe.trace() {
+            Some(_) => workload_facts(&recipe.make(seed)?),
+            None => scenario_facts(recipe.scenario(), seed),
+        };
+        Ok(self.facts.entry(key).or_insert(facts).clone())
     }
 
     /// The worst that is to be reported of what was taken.

@@ -229,7 +229,7 @@ impl<'a> Plan<'a> {
     }
 
     fn assignment(&self, system: &str, scenario: &Scenario) -> Assignment {
-        Assignment { system: system.to_owned(), scenario: scenario.clone(), seed: self.settings.seed }
+        Assignment { system: system.to_owned(), workload: scenario.clone().into(), seed: self.settings.seed }
     }
 
     fn pressure(&mut self, figure: &Figure, payload_bytes: usize) -> Result<(), PlanError> {

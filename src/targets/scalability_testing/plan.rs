@@ -173,7 +173,7 @@ impl<'a> Plan<'a> {
     ) -> Result<SystemProcess, PlanError> {
         self.check_interrupt(figure)?;
         let (system, scenario) = (entry.name.clone(), scenario.clone());
-        let assignment = Assignment { system, scenario, seed: self.settings.seed };
+        let assignment = Assignment { system, workload: scenario.into(), seed: self.settings.seed };
         SystemProcess::start(&assignment).map_err(|source| failed(figure, source))
     }
 
