@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicBool;
 use crucible_events::routing::EventSystem;
 use serde::{Deserialize, Serialize};
 
-use super::offered::{self, OfferedLoad, Trial, TrialRun};
+use super::offered::{self, Deliveries, OfferedLoad, Trial, TrialRun};
 use super::run::{Material, RunError, Threads};
 use super::{
     ClosedLoop, ClosedRound, HeapCycles, HeapLimit, HeapRun, HeapSample, Interval, LoadRun, OpenLoop,
@@ -50,6 +50,18 @@ pub trait Subject: Send + Sync {
         material: &mut Material,
         load: &OfferedLoad,
         next: &mut dyn FnMut(Option<TrialRun>) -> Option<Trial>,
+    ) -> Result<(), RunError>;
+
+    /// Keeps a fresh instance busy until `stop` is set; `begun` gets the counter of its deliveries.
+    ///
+    /// # Errors
+    /// Wrong work.
+    fn saturate(
+        &self,
+        material: &mut Material,
+        load: &OfferedLoad,
+        stop: &Arc<AtomicBool>,
+        begun: &mut dyn FnMut(Deliveries),
     ) -> Result<(), RunError>;
 
     /// A load test of a fresh instance; `show` sees each second of it at its end. Once `stop` is set no more events are
@@ -110,6 +122,16 @@ impl<S: EventSystem, F: Fn(&Workload) -> S + Send + Sync> Subject for F {
         next: &mut dyn FnMut(Option<TrialRun>) -> Option<Trial>,
     ) -> Result<(), RunError> {
         offered::run(self, material, load, next)
+    }
+
+    fn saturate(
+        &self,
+        material: &mut Material,
+        load: &OfferedLoad,
+        stop: &Arc<AtomicBool>,
+        begun: &mut dyn FnMut(Deliveries),
+    ) -> Result<(), RunError> {
+        offered::saturate(self, material, load, stop, begun)
     }
 
     fn load_test(

@@ -193,6 +193,39 @@ impl SystemProcess {
         }
     }
 
+    /// Keeps a fresh instance busy until [`Self::relieve`]: as many events are published as are done.
+    ///
+    /// # Errors
+    /// Why it is not.
+    pub fn saturate(&mut self, load: &OfferedLoad) -> Result<(), ProcessError> {
+        match self.ask(&Request::Saturate(*load))? {
+            Reply::Ready => Ok(()),
+            other => Err(self.unexpected(other)),
+        }
+    }
+
+    /// Deliveries of the instance that is kept busy, so far.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub fn deliveries(&mut self) -> Result<u64, ProcessError> {
+        match self.ask(&Request::Count)? {
+            Reply::Count(deliveries) => Ok(deliveries),
+            other => Err(self.unexpected(other)),
+        }
+    }
+
+    /// Ends [`Self::saturate`]: every delivery is checked.
+    ///
+    /// # Errors
+    /// What was wrong: whatever was seen meanwhile is void.
+    pub fn relieve(&mut self) -> Result<(), ProcessError> {
+        match self.ask(&Request::Stop)? {
+            Reply::EndedTrials => Ok(()),
+            other => Err(self.unexpected(other)),
+        }
+    }
+
     /// Of the process, for whoever watches it.
     pub fn id(&self) -> u32 {
         self.child.id()

@@ -7,14 +7,17 @@ use serde::{Deserialize, Serialize};
 
 use super::run::Material;
 use super::{
-    ClosedLoop, ClosedRound, HeapCycles, HeapLimit, HeapRun, HeapSample, Interval, Lineup, LoadRun,
-    OfferedLoad, OpenLoop, OpenRun, Pressure, Standing, Trial, TrialRun,
+    ClosedLoop, ClosedRound, Deliveries, HeapCycles, HeapLimit, HeapRun, HeapSample, Interval, Lineup,
+    LoadRun, OfferedLoad, OpenLoop, OpenRun, Pressure, Standing, Trial, TrialRun,
 };
 use crate::load::LoadTestConfig;
 use crate::workload::Recipe;
 
 /// First argument of a process that was started to run one system; not for people.
 pub const WORKER_ARGUMENT: &str = "--crucible-perf-worker";
+
+/// Name of the thread that answers while a system is kept busy: it is none of the system's.
+pub const LISTENER: &str = "listener";
 
 /// What a worker is started for: its second argument, as JSON.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -42,6 +45,10 @@ pub(super) enum Request {
     Trials(OfferedLoad),
     Trial(Trial),
     EndTrials,
+    /// A fresh instance is kept busy until [`Request::Stop`]; meanwhile come [`Request::Count`]s.
+    Saturate(OfferedLoad),
+    /// How many deliveries were made so far.
+    Count,
 }
 
 /// One line from a worker.
@@ -63,6 +70,7 @@ pub(super) enum Reply {
     Trial(Box<TrialRun>),
     /// All deliveries of all trials were right.
     EndedTrials,
+    Count(u64),
     /// Why there is no figure.
     Failed(String),
 }
@@ -119,7 +127,14 @@ fn serve(
                 let mut ask = |last: Option<TrialRun>| next_trial(last, &mut requests);
                 subject.trials(&mut material, &load, &mut ask).map(|()| Reply::EndedTrials)
             }
-            Request::Trial(_) | Request::EndTrials => return Err("no trials were begun".into()),
+            Request::Saturate(load) => {
+                let stop = Arc::new(AtomicBool::new(false));
+                let mut begun = |count| requests.listen_for_counts(count, stop.clone());
+                subject.saturate(&mut material, &load, &stop, &mut begun).map(|()| Reply::EndedTrials)
+            }
+            Request::Trial(_) | Request::EndTrials | Request::Count => {
+                return Err("there is nothing to ask this of".into());
+            }
             Request::Pressure(spec) => {
                 let limit = limit.ok_or("this program's allocator cannot be limited")?;
                 let mut show = |standing: &Standing| drop(write_line(&Reply::Pressure(standing.clone())));
@@ -155,6 +170,32 @@ impl Requests {
                 listening.join().unwrap_or_else(|_| Err(io::Error::other("the listener panicked")))
             }
             None => read_request(),
+        }
+    }
+
+    /// Says that all is ready, and answers each question for a count, until the line comes that is none, which sets `stop`.
+    fn listen_for_counts(&mut self, count: Deliveries, stop: Arc<AtomicBool>) {
+        let stop_when_failed = stop.clone();
+        let listen = move || {
+            let request = loop {
+                match read_request() {
+                    Ok(Some(Request::Count)) => write_line(&Reply::Count(count()))?,
+                    other => break other,
+                }
+            };
+            stop.store(true, Ordering::Relaxed);
+            request
+        };
+        let listening = std::thread::Builder::new().name(LISTENER.to_owned()).spawn(listen);
+        let begun = match listening {
+            Ok(listening) => {
+                self.listening = Some(listening);
+                Reply::Ready
+            }
+            Err(why) => Reply::Failed(format!("starting the thread that counts: {why}")),
+        };
+        if write_line(&begun).is_err() || !matches!(begun, Reply::Ready) {
+            stop_when_failed.store(true, Ordering::Relaxed);
         }
     }
 

@@ -71,6 +71,34 @@ pub fn feed_paced<C: Clock, T>(
     }
 }
 
+/// Feeds on the calling thread as many events as are done, so that `window` of them are always on their way, until `stop`
+/// says so: a closed loop, whose rate is the system's own. `done` tells how many are done; `build(index, now)` makes an
+/// event, in order, ahead of its time.
+pub fn feed_window<C: Clock, T>(
+    clock: &C,
+    feed: &Feed<T>,
+    window: u64,
+    done: impl Fn() -> u64,
+    mut build: impl FnMut(u64, Instant) -> T,
+    stop: impl Fn() -> bool,
+) {
+    let mut chunk = Vec::with_capacity(BUILT_AT_ONCE);
+    let (mut built, mut room) = (0, feed.put(&mut chunk, 0));
+    while !stop() {
+        let now = clock.now();
+        while chunk.len() < room.min(BUILT_AT_ONCE) {
+            chunk.push(build(built, now));
+            built += 1;
+        }
+        let nothing_built = chunk.is_empty();
+        room = feed.put(&mut chunk, built.min(done() + window));
+        if nothing_built {
+            clock.sleep_until(now + SHORTEST_SLEEP);
+        }
+    }
+    feed.end();
+}
+
 /// How far each end has come in the schedule.
 struct Feeder<I> {
     begin: Instant,
@@ -260,6 +288,33 @@ mod tests {
         assert_eq!(seen, 1_000);
         let lag = pacing.lag.expect("some").max;
         assert!(lag <= 100_000, "{lag} ns");
+    }
+
+    #[test]
+    fn as_many_are_on_their_way_as_the_window_has() {
+        let (clock, feed) = (FakeClock::new(), Feed::new(300));
+        let (done, mut taken) = (Cell::new(0), Vec::new());
+        let (looks, most) = (Cell::new(0), Cell::new(0));
+        let taken_now = std::cell::RefCell::new(&mut taken);
+        feed_window(
+            &clock,
+            &feed,
+            100,
+            || done.get(),
+            |index, _| index,
+            || {
+                // Everything that is due is taken at once, and ten of them are done at each look.
+                taken_now.borrow_mut().extend(drained(&feed, usize::MAX));
+                let on_their_way = taken_now.borrow().len() as u64 - done.get();
+                most.set(most.get().max(on_their_way));
+                done.set(done.get() + on_their_way.min(10));
+                looks.set(looks.get() + 1);
+                looks.get() == 1_000
+            },
+        );
+        assert_eq!(most.get(), 100);
+        assert!(done.get() > 9_000, "{} done", done.get());
+        assert_eq!(taken, (0..taken.len() as u64).collect::<Vec<_>>());
     }
 
     #[test]

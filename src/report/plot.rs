@@ -118,7 +118,7 @@ impl Panel {
             .margin(12)
             .x_label_area_size(42)
             .y_label_area_size(62)
-            .build_cartesian_2d(self.x.coordinates(), self.y.coordinates())?;
+            .build_cartesian_2d(self.x.coordinates(0.04), self.y.coordinates(0.0))?;
         chart
             .configure_mesh()
             .bold_line_style(GRID.0)
@@ -152,9 +152,11 @@ impl Panel {
 }
 
 impl Axis {
-    /// Between the outermost ticks.
-    fn coordinates(&self) -> WithKeyPoints<LogCoord<f64>> {
-        let range = LogCoord::from((self.first()..self.last()).log_scale());
+    /// Around the outermost ticks, `beyond` of the distance between them to either side.
+    fn coordinates(&self, beyond: f64) -> WithKeyPoints<LogCoord<f64>> {
+        let (first, last) = (self.first(), self.last());
+        let margin = (last / first).powf(beyond);
+        let range = LogCoord::from((first / margin..last * margin).log_scale());
         range.with_key_points(self.ticks.iter().map(|(value, _)| *value).collect())
     }
 

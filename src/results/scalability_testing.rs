@@ -168,6 +168,9 @@ pub struct SystemPoint {
     pub closed: SystemThroughput,
     /// At the offered load, from the intended moment, ns; of a sample of the deliveries.
     pub latency: Reading<LatencySummary>,
+    /// P99 of the pacer's lag meanwhile, ns: the floor under that of the latency. Absent if too few events were offered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub floor_ns: Option<u64>,
 }
 
 /// A curve, or why there is none.
@@ -191,6 +194,10 @@ pub struct Growth {
     pub throughput: Fit,
     /// Peak memory: a power.
     pub memory: Fit,
+    /// Exponent of throughput from the largest size but one to the largest (within the cores): where a curve bends, it is
+    /// its end that foretells what comes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_exponent: Option<f64>,
     /// The most that was observed.
     pub most: Observed,
     /// What became of throughput from the smallest size to the largest (within the cores) and what was expected.

@@ -86,13 +86,12 @@ impl Workload {
         if scenario.routing() == Routing::OwnSources {
             own_sources::assign(&mut events, services.len(), seed);
         }
-        let events = events.into_iter().map(Arc::new);
         Self {
             scenario: scenario.clone(),
             seed,
             groups: Vec::new(),
             rules,
-            events: events.collect(),
+            events: events.into_iter().map(Arc::new).collect(),
             arrivals: None,
             services,
         }

@@ -50,6 +50,14 @@ impl Owed {
         published / events * self.deliveries() + self.before[place]
     }
 
+    /// The fewest first events that come to so many deliveries; 0 if no event has any.
+    pub fn events_of_first(&self, deliveries: u64) -> u64 {
+        let Some(editions) = deliveries.checked_div(self.deliveries()) else { return 0 };
+        let rest = deliveries - editions * self.deliveries();
+        let place = self.before.partition_point(|&before| before < rest);
+        editions * self.plan.len() as u64 + place as u64
+    }
+
     /// What all services together are to receive of one edition.
     pub fn of_edition(&self, edition: Edition) -> Tally {
         let mut tallies = self.nothing();
@@ -112,6 +120,9 @@ mod tests {
                 assert_eq!(owed.of_first(published + 1), each, "{published}");
                 let deliveries: u64 = each.iter().map(|tally| tally.deliveries).sum();
                 assert_eq!(owed.deliveries_of_first(published + 1), deliveries, "{published}");
+                let events = owed.events_of_first(deliveries);
+                assert_eq!(owed.deliveries_of_first(events), deliveries, "{published}");
+                assert!(events == 0 || owed.deliveries_of_first(events - 1) < deliveries, "{published}");
             }
         }
     }

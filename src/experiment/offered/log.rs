@@ -55,6 +55,11 @@ impl SampledLog {
         self.shared.mask.store(every - 1, Relaxed);
     }
 
+    /// Looks at no delivery.
+    pub(super) fn look_at_none(&self) {
+        self.shared.mask.store(u64::MAX, Relaxed);
+    }
+
     /// What was seen since the last time.
     pub(super) fn take(&self) -> Vec<Seen> {
         std::mem::take(&mut *self.shared.seen.lock().unwrap_or_else(PoisonError::into_inner))

@@ -2,9 +2,12 @@
 
 mod log;
 mod run;
+mod saturate;
 mod trial;
 mod watch;
 
 pub(super) use log::nanoseconds;
 pub(super) use run::run;
+pub use saturate::Deliveries;
+pub(super) use saturate::saturate;
 pub use trial::{Keeping, LoadSample, OfferedLoad, Trial, TrialRun, Window};

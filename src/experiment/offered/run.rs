@@ -18,7 +18,7 @@ use crate::sut::{BATCH, Stage, WorkingHandler};
 use crate::workload::{Owed, Workload};
 
 /// Events built ahead of time: a millisecond at four millions a second, and some megabyte.
-const AHEAD: usize = 4_096;
+pub(super) const AHEAD: usize = 4_096;
 
 /// Sets a system up and does trials with it as long as `next` has one; it is given what the one before came to. At the
 /// end every delivery of all trials is checked.
@@ -28,23 +28,7 @@ pub(in crate::experiment) fn run<S: EventSystem>(
     load: &OfferedLoad,
     next: &mut dyn FnMut(Option<TrialRun>) -> Option<Trial>,
 ) -> Result<(), RunError> {
-    let Beginning { workload, owed } = material.beginning(usize::MAX);
-    let runtime = load.threads.runtime()?;
-    let system = {
-        let _in_runtime = runtime.enter();
-        make(&workload)
-    };
-    let origin = Instant::now();
-    let log = SampledLog::new(origin);
-    let stage = {
-        let (workload, log, work) = (workload.clone(), log.clone(), load.work);
-        run_as_task(&runtime, async move {
-            let handler = |recorder| WorkingHandler { recorder, work, log: log.clone() };
-            Ok(Stage::set_up(system, &workload, handler).await?)
-        })?
-    };
-    let mut scene =
-        Scene { runtime, stage: Arc::new(stage), workload, owed, log, origin, load: *load, published: 0 };
+    let mut scene = Scene::set_up(make, material, load)?;
     let mut last = None;
     while let Some(trial) = next(last.take()) {
         last = Some(scene.trial(&trial)?);
@@ -53,27 +37,51 @@ pub(in crate::experiment) fn run<S: EventSystem>(
 }
 
 /// A system with what was published to it.
-struct Scene<S> {
+pub(super) struct Scene<S> {
     runtime: Runtime,
-    stage: Arc<Stage<S>>,
-    workload: Arc<Workload>,
-    owed: Arc<Owed>,
-    log: SampledLog,
-    origin: Instant,
+    pub(super) stage: Arc<Stage<S>>,
+    pub(super) workload: Arc<Workload>,
+    pub(super) owed: Arc<Owed>,
+    pub(super) log: SampledLog,
+    pub(super) origin: Instant,
     load: OfferedLoad,
     /// Events, in all trials.
-    published: u64,
+    pub(super) published: u64,
 }
 
 impl<S: EventSystem> Scene<S> {
+    pub(super) fn set_up(
+        make: impl Fn(&Workload) -> S,
+        material: &mut Material,
+        load: &OfferedLoad,
+    ) -> Result<Self, RunError> {
+        let Beginning { workload, owed } = material.beginning(usize::MAX);
+        let runtime = load.threads.runtime()?;
+        let system = {
+            let _in_runtime = runtime.enter();
+            make(&workload)
+        };
+        let origin = Instant::now();
+        let log = SampledLog::new(origin);
+        let stage = {
+            let (workload, log, work) = (workload.clone(), log.clone(), load.work);
+            run_as_task(&runtime, async move {
+                let handler = |recorder| WorkingHandler { recorder, work, log: log.clone() };
+                Ok(Stage::set_up(system, &workload, handler).await?)
+            })?
+        };
+        Ok(Self { runtime, stage: Arc::new(stage), workload, owed, log, origin, load: *load, published: 0 })
+    }
+
     fn trial(&mut self, trial: &Trial) -> Result<TrialRun, RunError> {
         let mut course = Course::default();
         for &(rate, lasting) in &trial.parts {
             course = course.then(rate, rate, lasting)?;
         }
         let fan_out = self.owed.deliveries() as f64 / self.workload.events.len() as f64;
-        let fastest = trial.parts.iter().map(|&(rate, _)| rate).max().unwrap_or_default() as f64;
-        self.log.expect(fastest * fan_out);
+        // Enough of them in each part.
+        let slowest = trial.parts.iter().map(|&(rate, _)| rate).min().unwrap_or_default() as f64;
+        self.log.expect(slowest * fan_out);
         let cpu = CpuTime::of_this_process();
         let begin = Instant::now();
         let (fed, offered) = self.offer(trial, &course)?;
@@ -107,6 +115,12 @@ impl<S: EventSystem> Scene<S> {
     fn offer(&self, trial: &Trial, course: &Course) -> Result<(Fed, u64), RunError> {
         let feed = Arc::new(Feed::new(AHEAD));
         let feeder = self.spawn_feeder(trial, course, feed.clone())?;
+        self.publish_all(&feed)?;
+        Ok((feeder.join().map_err(|_| RunError::Panicked)?, feed.taken()))
+    }
+
+    /// Publishes all that the feed brings until it ends, and waits for quiet.
+    pub(super) fn publish_all(&self, feed: &Arc<Feed<Arc<Event>>>) -> Result<(), RunError> {
         let publishers: Vec<_> = (0..self.load.publishers)
             .map(|_| self.runtime.spawn(publish_due(self.stage.clone(), feed.clone())))
             .collect();
@@ -116,8 +130,7 @@ impl<S: EventSystem> Scene<S> {
                 publisher.await.map_err(|_| RunError::Panicked)??;
             }
             Ok(stage.system.quiesce().await?)
-        })?;
-        Ok((feeder.join().map_err(|_| RunError::Panicked)?, feed.taken()))
+        })
     }
 
     fn spawn_feeder(
@@ -140,7 +153,8 @@ impl<S: EventSystem> Scene<S> {
         Ok(feeder)
     }
 
-    fn close(self) -> Result<(), RunError> {
+    /// Every delivery is checked, and whether the system still does what it promises.
+    pub(super) fn close(self) -> Result<(), RunError> {
         let Self { runtime, stage, workload, owed, published, .. } = self;
         run_as_task(&runtime, async move {
             stage.check(&owed, published)?;

@@ -117,6 +117,8 @@ const GROWTH: f64 = 0.02;
 /// Of a trial, the P99 of the pacer's lag: half of what [`GROWTH`] notices.
 const LATE: f64 = 0.01;
 
+const HINT: &str = "offer less or make the machine quieter";
+
 /// Whether a system keeps up with what is offered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -145,14 +147,22 @@ impl TrialRun {
         matches!(self.pacing.invalid, Some(crate::load::InvalidLoad::Stopped { .. }))
     }
 
-    /// Why the load was not the one that was asked for, if it was not. A rate over a tenth of a second cannot be held to
-    /// a thousandth, as that of longer runs is.
+    /// Why the load was not the one that was asked for, if it was not, and nothing can be said of the backlog. A rate over
+    /// a tenth of a second cannot be held to a thousandth, as that of longer runs is.
     pub fn lateness(&self) -> Option<String> {
-        let Some(lag) = self.pacing.lag else { return Some("nothing was sent".to_owned()) };
-        let (p50, p99) = (lag.p50.unwrap_or(lag.max), lag.p99.unwrap_or(lag.max));
         let most = LATE * self.offered_ns as f64;
-        let too_late = u128::from(p50) > LAG_P50_LIMIT.as_nanos() || p99 as f64 > most;
-        too_late.then(|| format!("the pacer was {p50} ns late at P50 and {p99} ns at P99; offer less or make the machine quieter"))
+        self.median_lateness().or_else(|| {
+            let p99 = self.pacing.lag.map(|lag| lag.p99.unwrap_or(lag.max))?;
+            (p99 as f64 > most).then(|| format!("the pacer was {p99} ns late at P99; {HINT}"))
+        })
+    }
+
+    /// Why latencies may not be used, if they may not. The P99 of the lag is the floor under theirs, as everywhere.
+    pub fn median_lateness(&self) -> Option<String> {
+        let Some(lag) = self.pacing.lag else { return Some("nothing was sent".to_owned()) };
+        let p50 = lag.p50.unwrap_or(lag.max);
+        let late = u128::from(p50) > LAG_P50_LIMIT.as_nanos();
+        late.then(|| format!("the pacer was {p50} ns late at P50; {HINT}"))
     }
 
     /// How long the judged part was.

@@ -1,6 +1,7 @@
 //! Every pass publishes ids of its own: a system that delivers no id twice does all the work, and
 //! where an id comes again its work is wrong.
 
+mod offered;
 mod remembering;
 mod replay;
 

@@ -38,6 +38,13 @@ impl Seen {
 }
 
 impl Remembering {
+    /// Believes that it has seen this id.
+    pub(super) fn knowing(id: EventId) -> Self {
+        let all = Self::last(usize::MAX);
+        all.seen.lock().unwrap_or_else(PoisonError::into_inner).note(id);
+        all
+    }
+
     /// `most` ids.
     pub(super) fn last(most: usize) -> Self {
         let seen = Seen { most, ids: HashSet::new(), in_order: VecDeque::new() };

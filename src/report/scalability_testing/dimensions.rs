@@ -5,6 +5,7 @@ use crate::report::quantity::{bytes, rate, three_digits, time};
 use crate::results::scalability_testing::{
     Dimension, DimensionFigure, Fit, Growth, Point, ScalabilityFactor, SystemPoint,
 };
+use crate::stats::NoFit;
 
 pub(super) fn write(out: &mut String, figures: &[DimensionFigure]) {
     for figure in figures {
@@ -15,9 +16,10 @@ pub(super) fn write(out: &mut String, figures: &[DimensionFigure]) {
         let _ = writeln!(
             out,
             "law: λN / (1 + σ(N−1) + κN(N−1)) for publishers and workers, n^exponent [interval at 95 %] for the others; \
-             ±: root mean square of\nthe residuals. actual: throughput at the largest size over that at the smallest; \
-             factor: actual over expected. P99 at the rate offered to all,\n{:.0} % of what the slowest does closed loop. \
-             *: more threads than cores.\n",
+             ±: root mean square of\nthe residuals; at the end: from the largest size but one to the largest. actual: \
+             throughput at the largest size over that at the smallest;\nfactor: actual over expected. P99 at the rate \
+             offered to all, {:.0} % of what the slowest does closed loop; floor: P99 of the pacer's lag.\n\
+             *: more threads than cores, which no law is fitted to.\n",
             figures[0].load_percent
         );
     }
@@ -56,16 +58,18 @@ pub(super) fn size(dimension: Dimension, size: usize) -> String {
 fn points(figure: &DimensionFigure) -> Vec<Vec<String>> {
     let Some(first) = figure.points.first() else { return Vec::new() };
     let names: Vec<&str> = first.systems.iter().map(|system| &*system.closed.system).collect();
-    let mut head = strings([figure.dimension.as_str(), "fan-out", "offered/s"]);
+    let mut head = strings([figure.dimension.as_str(), "fan-out", "offered/s", "floor"]);
     for name in &names {
         head.extend(strings([&format!("{name} events/s"), "P99", "peak memory"]));
     }
     let line = |point: &Point| {
+        let floor = point.systems.iter().filter_map(|system| system.floor_ns).max();
         let marked = if point.beyond_cores { "*" } else { "" };
         let mut line = vec![
             format!("{}{marked}", size(figure.dimension, point.size)),
             three_digits(point.scenario.fan_out),
             rate(point.offered as f64),
+            floor.map_or_else(|| NONE.to_owned(), |floor| time(floor as f64)),
         ];
         for name in &names {
             line.extend(cells(point.systems.iter().find(|system| system.closed.system == *name)));
@@ -93,6 +97,7 @@ fn growth(figures: &[DimensionFigure]) -> Vec<Vec<String>> {
         "at",
         "throughput follows",
         "±",
+        "at the end",
         "peak memory follows",
         "actual",
         "expected",
@@ -115,6 +120,7 @@ fn growth_line(dimension: Dimension, growth: &Growth) -> Vec<String> {
         size(dimension, growth.most.size),
         law(&growth.throughput),
         residual(&growth.throughput),
+        growth.last_exponent.map_or_else(|| NONE.to_owned(), |exponent| format!("n^{}", signed(exponent))),
         law(&growth.memory),
         times(|factor| factor.actual),
         times(|factor| factor.expected),
@@ -136,11 +142,23 @@ fn law(fit: &Fit) -> String {
             format!("σ {:.3}, κ {:.5}{}", fit.model.sigma, fit.model.kappa, peak.unwrap_or_default())
         }
         Fit::PowerLaw(law) => {
-            let signed = |value: f64| format!("{value:.2}").replace('-', "−");
             format!("n^{} [{}, {}]", signed(law.exponent), signed(law.low), signed(law.high))
         }
-        Fit::None(_) => "no fit".to_owned(),
+        Fit::None(why) => no_fit(why),
     }
+}
+
+fn no_fit(why: &NoFit) -> String {
+    match why {
+        NoFit::TooFewPoints { points, needed } => format!("no fit: {points} of {needed} sizes"),
+        NoFit::NotPositive { .. } => "no fit: nothing there".to_owned(),
+        NoFit::Residuals { rms_percent, .. } => format!("no fit: {rms_percent:.0} % off"),
+        NoFit::NoTrend { p } => format!("no fit: noise (p {p:.2})"),
+    }
+}
+
+fn signed(value: f64) -> String {
+    format!("{value:.2}").replace('-', "−")
 }
 
 fn residual(fit: &Fit) -> String {
@@ -155,13 +173,6 @@ fn residual(fit: &Fit) -> String {
 fn notes(figures: &[DimensionFigure]) -> Vec<String> {
     let mut notes = Vec::new();
     for figure in figures {
-        for growth in &figure.growth {
-            for (what, fit) in [("throughput", &growth.throughput), ("peak memory", &growth.memory)] {
-                if let Fit::None(why) = fit {
-                    notes.push(format!("{}, {}, {what}: {why}", figure.name, growth.system));
-                }
-            }
-        }
         for point in &figure.points {
             for system in &point.systems {
                 if let Some(why) = system.latency.why() {

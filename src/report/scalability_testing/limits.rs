@@ -125,7 +125,8 @@ fn notes(figures: &[LimitFigure]) -> Vec<String> {
             let what = format!("{}, {}", figure.name, system.system);
             if system.pacer_gave_up {
                 notes.push(format!(
-                    "{what}: not below {}/s: the pacer could not offer more, so its limit is not known",
+                    "{what}: not below {}/s: beyond, the pacer was late (by its own limit, or on a busy machine), so the \
+                     system's limit is not known",
                     rate(system.found)
                 ));
             }

@@ -57,8 +57,8 @@ fn point(plan: &Plan<'_>, figure: &Figure, dimension: Dimension, spec: &Size) ->
     let mut systems = Vec::new();
     for contender in &mut contenders {
         plan.check_interrupt(figure)?;
-        let latency = latency(plan, figure, contender, spec, offered)?;
-        systems.push(SystemPoint { closed: summary(contender), latency });
+        let (latency, floor_ns) = latency(plan, figure, contender, spec, offered)?;
+        systems.push(SystemPoint { closed: summary(contender), latency, floor_ns });
     }
     Ok(Point {
         size: spec.size,
@@ -79,14 +79,14 @@ fn load_for(contenders: &[Contender]) -> u64 {
     if load.is_finite() { load.max(1.0) as u64 } else { 1 }
 }
 
-/// Of one system under that load, with a fresh instance.
+/// Of one system under that load, with a fresh instance, and the floor under it.
 fn latency(
     plan: &Plan<'_>,
     figure: &Figure,
     contender: &mut Contender,
     spec: &Size,
     offered: u64,
-) -> Result<Reading<LatencySummary>, PlanError> {
+) -> Result<(Reading<LatencySummary>, Option<u64>), PlanError> {
     let load = OfferedLoad {
         threads: spec.threads,
         publishers: spec.publishers,
@@ -98,9 +98,10 @@ fn latency(
     let trial = Trial::steady(offered, plan.settings.offered, plan.settings.seed);
     let run = process.trial(&trial).map_err(|source| failed(figure, source))?;
     process.end_trials().map_err(|source| failed(figure, source))?;
-    Ok(match (run.lateness(), run.latency) {
+    let latency = match (run.median_lateness(), run.latency) {
         (Some(why), _) => Reading::absent(why),
         (None, None) => Reading::absent("nothing was delivered"),
         (None, Some(latency)) => Reading::Value(latency),
-    })
+    };
+    Ok((latency, run.pacing.lag.and_then(|lag| lag.p99)))
 }

@@ -18,6 +18,10 @@ fn of_system(settings: &Settings, dimension: Dimension, points: &[Point], system
         .iter()
         .filter_map(|point| Some((point, point.systems.iter().find(|found| found.closed.system == system)?)))
         .collect();
+    // Of a single size there is no growth.
+    if series.len() < 2 {
+        return None;
+    }
     let observed = |&(point, found): &(&Point, &SystemPoint)| Observed {
         size: point.size,
         events_per_second: found.closed.events_per_second,
@@ -35,12 +39,17 @@ fn of_system(settings: &Settings, dimension: Dimension, points: &[Point], system
         .filter_map(|(point, found)| Some((point.size as f64, *found.closed.peak_memory.value()? as f64)))
         .collect();
     let ends = within.first().map(observed).zip(within.last().map(observed));
+    let last_two = within.iter().rev().nth(1).map(observed).zip(within.last().map(observed));
     Some(Growth {
         throughput: match dimension.is_concurrency() {
             true => UslFit::of(&rounds, settings.seed).map_or_else(Fit::None, Fit::Usl),
             false => PowerLaw::of(&rounds).map_or_else(Fit::None, Fit::PowerLaw),
         },
         memory: PowerLaw::of(&memory).map_or_else(Fit::None, Fit::PowerLaw),
+        last_exponent: last_two.map(|(before, last)| {
+            let sizes = last.size as f64 / before.size as f64;
+            (last.events_per_second / before.events_per_second).ln() / sizes.ln()
+        }),
         most,
         factor: ends.and_then(|(first, last)| factor(settings, dimension, first, last)),
         system,
@@ -104,7 +113,7 @@ mod tests {
             fan_out: 1.0,
         };
         let latency = Reading::absent("a test");
-        let systems = vec![SystemPoint { closed, latency }];
+        let systems = vec![SystemPoint { closed, latency, floor_ns: None }];
         Point { size, beyond_cores, scenario, threads: Threads(size), offered: 1, systems }
     }
 
@@ -131,8 +140,15 @@ mod tests {
         let services = grown(Dimension::Services, &sizes);
         assert_eq!(services.factor.map(|factor| (factor.expected, factor.factor)), Some((1.0, 0.4)));
         assert!(matches!(&services.memory, Fit::PowerLaw(law) if (law.exponent - 1.0).abs() < 1e-9));
+        let end = services.last_exponent.expect("four sizes");
+        assert!((end - 0.8_f64.log10()).abs() < 1e-9, "{end}");
         let publishers = grown(Dimension::Publishers, &sizes);
         assert_eq!(publishers.factor.map(|factor| factor.expected), Some(4.0));
+    }
+
+    #[test]
+    fn a_single_size_does_not_grow() {
+        assert!(growth(&Settings::quick(4), Dimension::Rules, &[point(10, false, 1.0)]).is_empty());
     }
 
     #[test]

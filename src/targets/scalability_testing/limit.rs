@@ -34,14 +34,16 @@ pub(super) fn take(plan: &Plan<'_>, figure: &Figure, spec: LimitSpec) -> Result<
         arrivals: spec.arrivals,
     };
     let mut climbers = start(plan, figure, &spec, &load)?;
-    for number in 0..plan.settings.staircases {
-        (plan.show)(&format!("staircase {} of {}", number + 1, plan.settings.staircases));
+    // What theory says needs no interval to be held against in a hurry.
+    let staircases = if spec.theory.is_some() && !plan.settings.full { 1 } else { plan.settings.staircases };
+    for number in 0..staircases {
+        (plan.show)(&format!("staircase {} of {}", number + 1, staircases));
         staircase(plan, figure, &load, &mut climbers, number as u64)?;
     }
     let ratios = ratios(figure, &climbers)?;
     let mut systems = Vec::new();
     for climber in climbers {
-        systems.push(stand(plan, figure, &load, climber)?);
+        systems.push(stand(plan, figure, &load, climber, spec.theory.is_none())?);
     }
     Ok(LimitFigure {
         name: figure.name(),
@@ -118,12 +120,13 @@ fn staircase(
     Ok(())
 }
 
-/// What stands of what was found, and what lies beyond it, with one fresh instance.
+/// What stands of what was found and, if asked for, what lies beyond it, with one fresh instance.
 fn stand(
     plan: &Plan<'_>,
     figure: &Figure,
     load: &OfferedLoad,
     climber: Climber<'_>,
+    beyond: bool,
 ) -> Result<SystemLimit, PlanError> {
     let Climber { entry, mut process, landings, .. } = climber;
     let rates: Vec<f64> = landings.iter().map(|landing| landing.rate).collect();
@@ -134,12 +137,12 @@ fn stand(
     process.begin_trials(load).map_err(|source| failed(figure, source))?;
     let confirmed = confirm(&mut process, found, long, seed, plan.interrupted);
     let confirmed = confirmed.map_err(|why| halted(figure, why))?;
-    let mut beyond = None;
-    if let Some(rate) = confirmed.rate {
+    let mut overloaded = None;
+    if let Some(rate) = confirmed.rate.filter(|_| beyond) {
         plan.check_interrupt(figure)?;
         (plan.show)(&format!("{}: beyond {rate}/s", entry.name));
         let run = overload(&mut process, rate as f64, &plan.settings.overload, seed);
-        beyond = Some(run.map_err(|why| halted(figure, why))?);
+        overloaded = Some(run.map_err(|why| halted(figure, why))?);
     }
     process.end_trials().map_err(|source| failed(figure, source))?;
     Ok(SystemLimit {
@@ -150,7 +153,7 @@ fn stand(
         pacer_gave_up: 2 * gave_up > landings.len(),
         landings,
         confirmed,
-        overload: beyond,
+        overload: overloaded,
     })
 }
 

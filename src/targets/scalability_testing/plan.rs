@@ -43,14 +43,14 @@ const fn ms(ms: u64) -> Duration {
 }
 
 impl Settings {
-    /// Three staircases a limit, of which half as many trials count: no interval.
+    /// Three staircases a limit, of which half as many trials count, and no interval.
     pub fn quick(cores: usize) -> Self {
         let steps = Steps { coarse: 0.08, fine: 0.03, trials: 14 };
         Self {
             full: false,
             staircases: 3,
             walk: Walk { lasting: ms(100), steps },
-            long: LongRun { lasting: ms(5_000), p99: ms(10), attempts: 6 },
+            long: LongRun { lasting: ms(5_000), p99: ms(10), attempts: 4 },
             overload: Overload { factor: 1.5, before: ms(500), during: ms(1_000), after: ms(1_500) },
             rounds: 3,
             round: ms(25),
@@ -172,8 +172,8 @@ impl<'a> Plan<'a> {
         figure: &Figure,
     ) -> Result<SystemProcess, PlanError> {
         self.check_interrupt(figure)?;
-        let (system, workload) = (entry.name.clone(), scenario.clone().into());
-        let assignment = Assignment { system, workload, seed: self.settings.seed };
+        let (system, scenario) = (entry.name.clone(), scenario.clone());
+        let assignment = Assignment { system, workload: scenario.into(), seed: self.settings.seed };
         SystemProcess::start(&assignment).map_err(|source| failed(figure, source))
     }
 
