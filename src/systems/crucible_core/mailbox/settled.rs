@@ -1,5 +1,8 @@
+use std::sync::Arc;
+
 use crate::crucible_core::clock::Moment;
-use crate::routing::{Ledger, Single};
+use crate::event::Event;
+use crate::routing::Ledger;
 
 /// What became of the deliveries of a mailbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -24,7 +27,7 @@ pub struct Settled {
     /// Whether each delivery was acknowledged, in order.
     pub acknowledged: Vec<bool>,
     /// Those that are tried again, with one retry more, and when.
-    pub retries: Vec<(Moment, Single)>,
+    pub retries: Vec<(Moment, Arc<Event>)>,
     /// How many of the failed ones became dead letters.
     pub dead_lettered: usize,
     /// Whether its handler exceeded its time-out.
