@@ -99,7 +99,8 @@ report "$mark" "daemon_performance, Ctrl-C" "$(grep '^interrupted' err) kept: $(
 rm -r results
 
 begin load_testing --system CrucibleCore --rate 500 --duration 60s
-until_it grep -q . results/load_testing_*_custom_CrucibleCore.jsonl
+a_second() { grep -qs . results/load_testing_*_custom_CrucibleCore.jsonl; }
+until_it a_second
 press_ctrl_c
 stopped='.results.figures[0].systems[0].run.pacing | .invalid.kind == "stopped" and .offered > 400'
 if [ "$status" -eq 130 ] && grep -q '^custom, CrucibleCore: second by second' out &&
