@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use super::run::{Beginning, Material, RunError, Threads, run_as_task};
-use crate::load::{Arrivals, EventPattern, Pacing, spawn_pacer};
+use crate::load::{Arrivals, EventPattern, HEAD_START, Pacing, spawn_pacer};
 use crate::measure::{CpuTime, Latency, LatencySummary, Reading};
 use crate::sut::{BATCH, HandlerWork, LatencyLog, Stage, WorkingHandler};
 use crate::workload::trace::Speed;
@@ -103,8 +103,8 @@ async fn offer<S: EventSystem>(
     .await?;
     let (send, due) = mpsc::unbounded_channel();
     let cpu = CpuTime::of_this_process();
-    let begin = Instant::now();
-    let pacer = spawn_pacer(schedule, Arc::new(AtomicBool::new(false)), move |index, intended| {
+    let begin = Instant::now() + HEAD_START;
+    let pacer = spawn_pacer(begin, schedule, Arc::new(AtomicBool::new(false)), move |index, intended| {
         // The receiver is gone only if publishing failed, and that is reported.
         let _ = send.send(Arc::new(arriving(&workload, index, intended - origin)));
     })?;

@@ -13,6 +13,10 @@ use crate::measure::{CpuTime, NotMeasured};
 /// Longest sleep without a look at the stop flag: Ctrl-C is obeyed before a person wonders.
 const LONGEST_SLEEP: Duration = Duration::from_millis(50);
 
+/// A load begins so long after it is asked for: its thread, and everybody else who wakes when it begins, is there by then. The
+/// first events of a load that begins at once are late by the time it takes to start a thread, and a short one misses its rate.
+pub const HEAD_START: Duration = Duration::from_millis(10);
+
 /// Sends the events of a schedule on the calling thread, which begins at `begin`: `send(index, intended)` for each, in
 /// order, as soon as it is due. An event that is late because `send` or the machine stalled is sent at once, with the time at
 /// which it was intended: latencies count from there, or the stall would vanish from them (coordinated omission).
@@ -80,13 +84,14 @@ pub fn spawn_pacer_with<C: Clock>(
     })
 }
 
-/// [`spawn_pacer_with`] the system's clock, now.
+/// [`spawn_pacer_with`] the system's clock.
 pub fn spawn_pacer(
+    begin: Instant,
     offsets_ns: impl IntoIterator<Item = u64> + Send + 'static,
     stop: Arc<AtomicBool>,
     send: impl FnMut(u64, Instant) + Send + 'static,
 ) -> io::Result<JoinHandle<(Pacing, Result<Duration, NotMeasured>)>> {
-    spawn_pacer_with(SystemClock::for_this_thread, Instant::now(), offsets_ns, stop, send)
+    spawn_pacer_with(SystemClock::for_this_thread, begin, offsets_ns, stop, send)
 }
 
 #[cfg(test)]
@@ -231,7 +236,7 @@ mod tests {
         let (sender, receiver) = std::sync::mpsc::channel();
         let send = move |index, _| sender.send(index).expect("the receiver outlives the pacer");
         let stop = Arc::new(AtomicBool::new(false));
-        let pacer = spawn_pacer(steady(50_000), Arc::clone(&stop), send).expect("a thread");
+        let pacer = spawn_pacer(Instant::now(), steady(50_000), Arc::clone(&stop), send).expect("a thread");
         let sent: Vec<u64> = receiver.iter().take(1_000).collect();
         stop.store(true, Ordering::Relaxed);
         let (pacing, _) = pacer.join().expect("the pacer does not panic");

@@ -13,7 +13,7 @@ use super::{Backlog, FailuresSeen, Interval, LoadRun, Phases, Recovery, Waiting}
 use crate::experiment::accounts::{check_services, check_tries};
 use crate::experiment::run::{Beginning, Material, MemoryMeter, RunError, Threads, run_as_task};
 use crate::load::faults::{Absences, FaultKind, FaultPlan, Faults, Faulty};
-use crate::load::{LoadTestConfig, Pacing};
+use crate::load::{HEAD_START, LoadTestConfig, Pacing};
 use crate::measure::{CpuTime, NotMeasured, Reading};
 use crate::sut::{HandlerWork, Stage, WorkingHandler};
 use crate::workload::{Owed, Workload};
@@ -122,7 +122,7 @@ impl Offer {
         words: Sender<Word>,
     ) -> Result<Offered, RunError> {
         let stage = Arc::new(self.set_up(system).await?);
-        let begin = Instant::now();
+        let begin = Instant::now() + HEAD_START;
         self.logs.begin(begin);
         self.faults.begin(tokio::time::Instant::from_std(begin));
         // Who watches is gone only if that thread panicked, which is reported.
