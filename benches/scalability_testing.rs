@@ -1,4 +1,4 @@
-//! How far the systems go: the highest rates that they sustain, what happens beyond, and how throughput, latency and
+//! How far the systems go: the highest rates that they sustain, what happens beyond, what limits them, and how throughput, latency and
 //! memory grow along one size after the other.
 
 use std::cell::Cell;
@@ -22,7 +22,7 @@ const TARGET: &str = "scalability_testing";
 /// Of the files, and known to those who look for them.
 const FILES: &str = "scalability_results";
 
-/// Finds the highest rate that each system sustains, confirms it, and goes beyond; then lets publishers, worker threads,
+/// Finds the highest rate that each system sustains, confirms it, goes beyond, and says what limits it; then lets publishers, worker threads,
 /// services, rules and payloads grow, one at a time, and fits how throughput and memory follow. `limit/spin_10us` only
 /// with --full or when it is named.
 #[derive(clap::Parser)]

@@ -1,5 +1,6 @@
 //! Figures become judgements. Only what is in the results is interpreted here, nothing is measured.
 
+pub mod bottleneck;
 pub mod daemon_performance;
 pub mod grades;
 pub mod leaks;

@@ -2,6 +2,7 @@
 //! whose work is checked.
 
 mod accounts;
+pub mod bottleneck;
 mod closed_loop;
 pub mod failures;
 mod heap_cycles;
@@ -29,4 +30,4 @@ pub use pressure::{Full, HeapLimit, Pressure, Standing, Still};
 pub use process::{Ended, ProcessError, SystemProcess};
 pub use rounds::{Contender, Halted, interleave};
 pub use run::{Material, RunError, Threads};
-pub use worker::{Assignment, LISTENER, WORKER_ARGUMENT, run_if_worker, run_if_worker_under};
+pub use worker::{Assignment, LISTENER, PACER, WORKER_ARGUMENT, run_if_worker, run_if_worker_under};

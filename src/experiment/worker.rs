@@ -19,6 +19,9 @@ pub const WORKER_ARGUMENT: &str = "--crucible-perf-worker";
 /// Name of the thread that answers while a system is kept busy: it is none of the system's.
 pub const LISTENER: &str = "listener";
 
+/// Name of the thread that brings events: it is none of the system's either.
+pub const PACER: &str = "pacer";
+
 /// What a worker is started for: its second argument, as JSON.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Assignment {

@@ -41,6 +41,14 @@ impl<T> Reading<T> {
         Self::Absent { not_measured: why.to_string() }
     }
 
+    /// What `change` makes of the value; the reason, if there is none.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Reading<U> {
+        match self {
+            Self::Value(value) => Reading::Value(change(value)),
+            Self::Absent { not_measured } => Reading::Absent { not_measured },
+        }
+    }
+
     /// The value, if there is one.
     pub fn value(&self) -> Option<&T> {
         match self {
@@ -77,6 +85,7 @@ mod tests {
         let missing = Reading::<u64>::from(Err(NotMeasured::new("steal", "no /proc here")));
         assert_eq!((there.value(), there.why()), (Some(&3), None));
         assert_eq!((missing.value(), missing.why()), (None, Some("no /proc here")));
+        assert_eq!((there.map(|n| n + 1), missing.clone().map(|n| n + 1)), (Reading::Value(4), missing));
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod machine;
 mod process;
 mod provenance;
 mod source;
+pub mod threads;
 
 pub use absent::{NotMeasured, Reading};
 pub use build::Build;

@@ -1,5 +1,6 @@
 //! Figures as people read them.
 
+pub mod bottleneck;
 pub mod counts;
 pub mod daemon_performance;
 pub mod failures;

@@ -1,5 +1,6 @@
 //! Results as files: versioned JSON with its provenance, written whole or not at all.
 
+pub mod bottleneck;
 pub mod comparison_analysis;
 pub mod daemon_performance;
 mod error;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::bottleneck::BottleneckFigure;
 use super::daemon_performance::{ScenarioFacts, SystemThroughput};
 use crate::experiment::search::{Attempt, Confirmed, Landing, OverloadRun};
 use crate::experiment::{Role, Threads};
@@ -67,6 +68,9 @@ pub struct SystemLimit {
     /// Beyond what stood; absent if nothing did, or if it was not asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overload: Option<OverloadRun>,
+    /// What limits it when as much is published as it can do. Absent if it was not asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bottleneck: Option<Reading<BottleneckFigure>>,
 }
 
 impl SystemLimit {

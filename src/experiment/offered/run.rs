@@ -12,6 +12,7 @@ use super::watch::Watch;
 use super::{LoadSample, OfferedLoad, Trial, TrialRun};
 use crate::experiment::open_loop::arriving;
 use crate::experiment::run::{Beginning, Material, RunError, run_as_task};
+use crate::experiment::worker::PACER;
 use crate::load::{Clock, Course, Feed, Pacing, SystemClock, feed_paced};
 use crate::measure::{CpuTime, NotMeasured};
 use crate::sut::{BATCH, Stage, WorkingHandler};
@@ -142,7 +143,7 @@ impl<S: EventSystem> Scene<S> {
         let schedule = course.schedule(self.load.arrivals, trial.seed);
         let (workload, origin, before) = (self.workload.clone(), self.origin, self.published);
         let watch = Watch::of(self.stage.clone(), self.owed.clone(), before, feed.clone(), trial);
-        let feeder = thread::Builder::new().name("pacer".to_owned()).spawn(move || {
+        let feeder = thread::Builder::new().name(PACER.to_owned()).spawn(move || {
             let clock = SystemClock::for_this_thread();
             let build = |index, intended| Arc::new(arriving(&workload, before + index, intended - origin));
             let begin = clock.now();

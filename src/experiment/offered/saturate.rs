@@ -8,6 +8,7 @@ use super::OfferedLoad;
 use super::run::{AHEAD, Scene};
 use crate::experiment::open_loop::arriving;
 use crate::experiment::run::{Material, RunError};
+use crate::experiment::worker::PACER;
 use crate::load::{Feed, SystemClock, feed_window};
 use crate::workload::Workload;
 
@@ -35,7 +36,7 @@ pub(in crate::experiment) fn saturate<S: EventSystem>(
         let (stage, owed, workload) = (scene.stage.clone(), scene.owed.clone(), scene.workload.clone());
         let (feed, stop, origin) = (feed.clone(), stop.clone(), scene.origin);
         let done = move || owed.events_of_first(stage.received().deliveries);
-        thread::Builder::new().name("pacer".to_owned()).spawn(move || {
+        thread::Builder::new().name(PACER.to_owned()).spawn(move || {
             let clock = SystemClock::for_this_thread();
             let build = |index, now| Arc::new(arriving(&workload, index, now - origin));
             feed_window(&clock, &feed, ON_THEIR_WAY, done, build, || stop.load(Relaxed));

@@ -2,12 +2,15 @@ use std::fmt::Write;
 
 use super::{NONE, reading, section, strings};
 use crate::experiment::search::Stood;
+use crate::measure::Reading;
+use crate::report::bottleneck;
 use crate::report::quantity::{bytes, rate, three_digits, time};
 use crate::results::scalability_testing::{LimitFigure, SystemLimit};
 
 pub(super) fn write(out: &mut String, figures: &[LimitFigure]) {
     section(out, "Highest sustained rate (events/s)", &limits(figures));
     section(out, "Beyond it, and back", &overloads(figures));
+    bottlenecks(out, figures);
     if let Some(first) = figures.first() {
         let _ = writeln!(
             out,
@@ -20,6 +23,33 @@ pub(super) fn write(out: &mut String, figures: &[LimitFigure]) {
     }
     for note in notes(figures) {
         let _ = writeln!(out, "{note}");
+    }
+}
+
+/// One paragraph each: the figures do not fit into columns.
+fn bottlenecks(out: &mut String, figures: &[LimitFigure]) {
+    let mut told = String::new();
+    for figure in figures {
+        for system in &figure.systems {
+            let Some(seen) = &system.bottleneck else { continue };
+            let limit = figure.name.trim_start_matches("limit/");
+            let _ = match seen {
+                Reading::Value(seen) => writeln!(
+                    told,
+                    "{limit}, {}, {}: {}\n    {}",
+                    system.system,
+                    figure.threads,
+                    bottleneck::name(&seen.verdict),
+                    bottleneck::evidence(&seen.verdict)
+                ),
+                Reading::Absent { not_measured } => {
+                    writeln!(told, "{limit}, {}: not measured: {not_measured}", system.system)
+                }
+            };
+        }
+    }
+    if !told.is_empty() {
+        let _ = writeln!(out, "What limits it when more is published than it does\n{told}");
     }
 }
 

@@ -1,8 +1,12 @@
 use super::figure::LimitSpec;
 use super::plan::{failed, halted};
 use super::{Figure, Plan, PlanError};
+use crate::analysis::bottleneck::judge;
+use crate::experiment::bottleneck::{Look, observe};
 use crate::experiment::search::{Landing, Offer, confirm, overload, saturated, walk};
-use crate::experiment::{ClosedLoop, Entry, OfferedLoad, Role, SystemProcess};
+use crate::experiment::{ClosedLoop, Entry, OfferedLoad, ProcessError, Role, SystemProcess};
+use crate::measure::Reading;
+use crate::results::bottleneck::BottleneckFigure;
 use crate::results::scalability_testing::{LimitFigure, LimitRatio, SystemLimit};
 use crate::stats::{RatioEstimate, median, median_interval};
 use crate::sut::Publishing;
@@ -145,6 +149,10 @@ fn stand(
         overloaded = Some(run.map_err(|why| halted(figure, why))?);
     }
     process.end_trials().map_err(|source| failed(figure, source))?;
+    plan.check_interrupt(figure)?;
+    (plan.show)(&format!("{}: what limits it", entry.name));
+    let bottleneck = bottleneck(&mut process, load, &plan.settings.look);
+    let bottleneck = bottleneck.map_err(|source| failed(figure, source))?;
     Ok(SystemLimit {
         system: entry.name.clone(),
         role: entry.role,
@@ -154,7 +162,20 @@ fn stand(
         landings,
         confirmed,
         overload: overloaded,
+        bottleneck: Some(bottleneck),
     })
+}
+
+/// What limits it, of a fresh instance to which as much is published as it does.
+fn bottleneck(
+    process: &mut SystemProcess,
+    load: &OfferedLoad,
+    look: &Look,
+) -> Result<Reading<BottleneckFigure>, ProcessError> {
+    process.saturate(load)?;
+    let observation = observe(process, load.threads.0, true, look)?;
+    process.relieve()?;
+    Ok(observation.map(|observation| BottleneckFigure { verdict: judge(&observation), observation }))
 }
 
 /// Candidates over the baseline; a bound is no limit to compare.

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{Figure, dimension, limit};
+use crate::experiment::bottleneck::Look;
 use crate::experiment::search::{LongRun, Overload, Steps, Walk};
 use crate::experiment::{Assignment, Entry, Halted, Lineup, ProcessError, SystemProcess, Threads};
 use crate::results::scalability_testing::{Dimension, ScalabilityTesting};
@@ -21,6 +22,8 @@ pub struct Settings {
     pub long: LongRun,
     /// What comes on top of it.
     pub overload: Overload,
+    /// How long is looked for what limits it.
+    pub look: Look,
     /// Closed-loop rounds at each size.
     pub rounds: usize,
     /// Least time of the passes of a round.
@@ -52,6 +55,7 @@ impl Settings {
             walk: Walk { lasting: ms(100), steps },
             long: LongRun { lasting: ms(5_000), p99: ms(10), attempts: 4 },
             overload: Overload { factor: 1.5, before: ms(500), during: ms(1_000), after: ms(1_500) },
+            look: Look { watched: ms(1_000), turn: ms(100), turns: 3 },
             rounds: 3,
             round: ms(25),
             offered: ms(300),
@@ -71,6 +75,7 @@ impl Settings {
             walk: Walk { steps: Steps { trials: 30, ..quick.walk.steps }, ..quick.walk },
             long: LongRun { lasting: ms(30_000), attempts: 10, ..quick.long },
             overload: Overload { before: ms(1_000), during: ms(3_000), after: ms(4_500), ..quick.overload },
+            look: Look { watched: ms(2_000), turn: ms(300), turns: 5 },
             rounds: 9,
             offered: ms(2_000),
             ..quick
@@ -85,6 +90,7 @@ impl Settings {
             walk: Walk { lasting: ms(20), steps: Steps { trials: 2, ..quick.walk.steps } },
             long: LongRun { lasting: ms(100), p99: ms(1_000), attempts: 1 },
             overload: Overload { before: ms(50), during: ms(50), after: ms(50), ..quick.overload },
+            look: Look { watched: ms(20), turn: ms(5), turns: 1 },
             rounds: 1,
             round: Duration::ZERO,
             offered: ms(50),
