@@ -272,5 +272,8 @@ fn others_are_there_where_threads_wait_for_cores_of_which_they_have_few() {
         seen.seen.activity = Activity { running, waiting_for_core, ..Activity::default() };
         judge(&seen).bottleneck
     };
-    assert_eq!([serial(0.2), serial(confirm::WAITING_FOR_CORE)], [Bottleneck::SerialStage, Bottleneck::Unclear]);
+    assert_eq!(
+        [serial(0.2), serial(confirm::WAITING_FOR_CORE)],
+        [Bottleneck::SerialStage, Bottleneck::Unclear]
+    );
 }

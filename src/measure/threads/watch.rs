@@ -98,9 +98,10 @@ impl Watched {
                 Thread { first: before, ..Thread::default() }
             });
             thread.last = tally;
-            if thread.name.is_empty() {
-                thread.name = task_name(pid, task).unwrap_or_default();
-                thread.beside = beside(&thread.name);
+            // A thread gives itself its name, some time after it has begun.
+            if let Some(name) = task_name(pid, task).filter(|name| *name != thread.name) {
+                thread.beside = beside(&name);
+                thread.name = name;
             }
             if !thread.beside
                 && let Some(doing) = doing(pid, task)?
