@@ -6,4 +6,4 @@ cd "$(dirname "$0")/.."
 cargo fmt --all --check
 cargo fmt --check --manifest-path src/systems/fuzz/Cargo.toml # a workspace of its own
 command -v shellcheck >/dev/null || { echo "shellcheck is missing: ci/install.sh installs it" >&2; exit 1; }
-shellcheck .ci/run ci/*.sh ci/sabotage/*.sh benches/run_performance_tests.sh
+shellcheck .ci/run ci/*.sh ci/sabotage/*.sh benches/*.sh
