@@ -255,7 +255,7 @@ fn reasons(results: &DaemonPerformance) -> Vec<String> {
         for system in &figure.systems {
             let load = format!("{}, {} at {}/s", figure.name, system.system, figure.events_per_second);
             if let Err(why) = system.run.pacing.valid() {
-                reasons.push(format!("{load}: INVALID: {why}"));
+                reasons.push(format!("{load}: INVALID (runs: {}): {why}", system.thrown_away + 1));
             } else if system.run.latency.is_some_and(|latency| latency.p999.is_none()) {
                 reasons.push(format!("{load}, quantiles without ten deliveries beyond them"));
             }

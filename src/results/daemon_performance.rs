@@ -126,4 +126,12 @@ pub struct SystemLatency {
     pub role: Role,
     /// The run; valid only if its pacing is.
     pub run: OpenRun,
+    /// Runs before it that were thrown away: the machine did not offer the load as it was meant.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub thrown_away: u32,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // as serde wants it
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
