@@ -48,6 +48,9 @@ pub struct LoadTestConfig {
     pub trace: Option<PathBuf>,
     /// How fast they are replayed. In TOML `"10x"`.
     pub speed: Speed,
+    /// A trace that is shorter comes again, as a whole, until so many seconds have gone by: of a short run nobody can say
+    /// whether it kept its rate.
+    pub trace_secs: u64,
     /// Of events, arrivals and failures.
     pub seed: u64,
     /// Sizes of payloads in bytes, each as likely. In TOML `"1KiB"` or `"2KiB..8KiB"`, both ends included.
@@ -93,6 +96,7 @@ impl Default for LoadTestConfig {
             arrivals: Arrivals::Even,
             trace: None,
             speed: Speed::RECORDED,
+            trace_secs: 10,
             seed: 42,
             payload_size_range: Scenario::MEDIUM.payload_sizes(),
             concurrent_services: Scenario::MEDIUM.services(),
@@ -195,7 +199,7 @@ impl LoadTestConfig {
     /// # Errors
     /// [`ConfigError::Pattern`].
     pub fn schedule(&self, workload: &Workload) -> Result<Box<dyn Iterator<Item = u64> + Send>, ConfigError> {
-        Ok(match workload.offsets_ns(self.speed) {
+        Ok(match self.replays_ns(workload) {
             Some(recorded) => Box::new(recorded),
             None => Box::new(self.course()?.schedule(self.arrivals, self.seed)),
         })
@@ -206,10 +210,14 @@ impl LoadTestConfig {
     /// # Errors
     /// [`ConfigError::Pattern`].
     pub fn lasting(&self, workload: &Workload) -> Result<Duration, ConfigError> {
-        match workload.offsets_ns(self.speed) {
+        match self.replays_ns(workload) {
             Some(recorded) => Ok(Duration::from_nanos(recorded.last().unwrap_or(0))),
             None => Ok(self.course()?.duration()),
         }
+    }
+
+    fn replays_ns(&self, workload: &Workload) -> Option<impl Iterator<Item = u64> + Send + use<>> {
+        workload.replays_ns(self.speed, Duration::from_secs(self.trace_secs))
     }
 
     /// What goes wrong in a load that lasts so long: the faults, then errors in the middle third.

@@ -161,14 +161,18 @@ fn with_nobody_asleep_the_work_is_the_same() {
 }
 
 #[test]
-fn recorded_events_are_sent_once_each_at_their_speed() {
+fn recorded_events_are_sent_at_their_speed_until_the_time_is_over() {
     let header = Header { recorded_at: Timestamp(0), how: "by a test".to_owned() };
     let offsets_ns: Arc<[u64]> = (0..100_u64).map(|index| index * index * 300_000).collect();
     let events = Workload::generate(&Scenario::LIGHT, 42).events;
     let trace = Trace { name: "made".to_owned(), header, events, offsets_ns, gaps: 0 };
     let workload = Workload::of_trace(trace, &Scenario::LIGHT).expect("it fits");
-    let config = LoadTestConfig { speed: "10x".parse().expect("a speed"), ..config() };
-    assert_eq!(config.lasting(&workload).expect("recorded"), Duration::from_nanos(99 * 99 * 30_000));
+    let once = LoadTestConfig { speed: "10x".parse().expect("a speed"), trace_secs: 0, ..config() };
+    assert_eq!(once.lasting(&workload).expect("recorded"), Duration::from_nanos(99 * 99 * 30_000));
+    // Once takes 0.29 s, and the mean distance of two events lies between two replays.
+    let config = LoadTestConfig { trace_secs: 1, ..once };
+    let (begins, last) = (3 * 99 * 100 * 30_000, 99 * 99 * 30_000);
+    assert_eq!(config.lasting(&workload).expect("recorded"), Duration::from_nanos(begins + last));
     let run = sut::crucible_core.load_test(
         &mut Material::new(workload),
         &config,
@@ -176,7 +180,7 @@ fn recorded_events_are_sent_once_each_at_their_speed() {
         &mut |_| (),
     );
     let run = run.expect("nothing is lost");
-    assert_eq!((run.pacing.offered, run.ledger.acknowledged), (100, 146));
+    assert_eq!((run.pacing.offered, run.ledger.acknowledged), (400, 4 * 146));
 }
 
 /// Where a budget of bytes is used up by a service that stands still, what is refused is counted, and nothing else is missing.

@@ -24,14 +24,14 @@ pub struct LoadArgs {
     /// Mean rate, events/s [default: 1000]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub rate: Option<u64>,
-    /// How long, in whole seconds: 20s, 2m [default: 10s]
+    /// How long, in whole seconds: 20s, 2m; a shorter trace comes again as a whole [default: 10s]
     #[arg(long, value_name = "TIME", value_parser = whole_seconds)]
     pub duration: Option<u64>,
     /// even: at equal distances; poisson: each by chance
     #[arg(long, value_name = "NAME", value_parser = arrivals)]
     pub arrivals: Option<Arrivals>,
     /// Recorded events, at their own moments, instead of a pattern (`cargo record` makes traces)
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["pattern", "rate", "duration", "arrivals", "payload"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["pattern", "rate", "arrivals", "payload"])]
     pub trace: Option<PathBuf>,
     /// How many times as fast they are replayed, such as 10x or 0.5x
     #[arg(long, value_name = "TIMES")]
@@ -163,11 +163,13 @@ impl LoadArgs {
             Some(path) => read(path)?,
             None => LoadTestConfig::default(),
         };
-        if let Some(pattern) = self.pattern_over(&config.pattern)? {
+        config.trace = self.trace.clone().or(config.trace);
+        if config.trace.is_some() {
+            set(&mut config.trace_secs, self.duration);
+        } else if let Some(pattern) = self.pattern_over(&config.pattern)? {
             config.pattern = pattern;
         }
         set(&mut config.arrivals, self.arrivals);
-        config.trace = self.trace.clone().or(config.trace);
         set(&mut config.speed, self.speed);
         set(&mut config.concurrent_services, self.services);
         set(&mut config.payload_size_range, self.payload.clone());
@@ -323,11 +325,12 @@ mod tests {
         let header = r#"{"format":"crucible-trace","version":1,"recorded_at":"2026-01-01T00:00:00Z","how":"by a test"}"#;
         let event = r#"{"at_ns":7,"event":{"id":"00000000000000000000000000000001","kind":"system.metrics","source":"s","created_at":"2026-01-01T00:00:00Z","payload":{"text":""}}}"#;
         std::fs::write(&file, format!("{header}\n{event}\n")).expect("writable");
-        let args = args(&format!("--trace {} --speed 10x --services 5", file.display()));
+        let args = args(&format!("--trace {} --speed 10x --services 5 --duration 3s", file.display()));
         let figures = args.figures(Settings::USUAL).expect("a trace");
         assert_eq!(figures.iter().map(Figure::name).collect::<Vec<_>>(), ["trace/made"]);
         let config = figures[0].load_test();
         assert_eq!((&config.trace, config.speed.to_string()), (&Some(file.clone()), "10x".to_owned()));
+        assert_eq!((config.trace_secs, &config.pattern), (3, &LoadTestConfig::default().pattern));
         let workload = config.recipe().expect("valid").make(config.seed).expect("readable");
         assert_eq!((workload.events.len(), workload.services.len()), (1, 5));
         std::fs::write(&file, header).expect("writable");

@@ -101,7 +101,9 @@ impl Figure {
                 let pattern =
                     EventPattern::Steady { events_per_second: Settings::TRIAL.rate, duration_secs: 1 };
                 let speed: Speed = "10000x".parse().expect("a whole number is a speed");
-                let config = LoadTestConfig { pattern, speed, thresholds: Vec::new(), ..(**config).clone() };
+                let thresholds = Vec::new();
+                let config =
+                    LoadTestConfig { pattern, speed, trace_secs: 0, thresholds, ..(**config).clone() };
                 Self::Described { name: name.clone(), config: Box::new(config) }
             }
         }
