@@ -2,6 +2,7 @@
 
 pub mod bottleneck;
 pub mod daemon_performance;
+pub mod findings;
 pub mod grades;
 pub mod leaks;
 pub mod thresholds;

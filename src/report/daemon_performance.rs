@@ -59,7 +59,7 @@ fn strings<const N: usize>(texts: [&str; N]) -> Vec<String> {
 }
 
 /// A line for each handler time and number of threads.
-fn handler_time(figures: &[ClosedFigure]) -> Vec<Vec<String>> {
+pub(super) fn handler_time(figures: &[ClosedFigure]) -> Vec<Vec<String>> {
     let Some(first) = figures.first() else { return Vec::new() };
     let ratios = first.ratios.iter().map(|ratio| format!("{} / {}", ratio.system, ratio.over));
     let systems = first.systems.iter().map(|system| format!("{} events/s", system.system));
@@ -92,7 +92,7 @@ fn ratio(ratio: &Ratio) -> String {
 }
 
 /// A line for each scenario, number of threads and way of publishing.
-fn throughput(figures: &[ClosedFigure]) -> Vec<Vec<String>> {
+pub(super) fn throughput(figures: &[ClosedFigure]) -> Vec<Vec<String>> {
     let Some(first) = figures.first() else { return Vec::new() };
     let column = |system: &SystemThroughput| column_of(&system.system, system.role);
     let systems = first.systems.iter().map(column);
@@ -122,7 +122,7 @@ fn label(figure: &ClosedFigure) -> String {
 }
 
 /// A line for each system in each figure.
-fn costs(figures: &[ClosedFigure]) -> Vec<Vec<String>> {
+pub(super) fn costs(figures: &[ClosedFigure]) -> Vec<Vec<String>> {
     let mut lines = vec![strings([
         "",
         "threads",
@@ -155,7 +155,7 @@ fn reading<T>(reading: &Reading<T>, show: impl Fn(&T) -> String) -> String {
 }
 
 /// A line for each system at each load.
-fn latency(figures: &[LatencyFigure]) -> Vec<Vec<String>> {
+pub(super) fn latency(figures: &[LatencyFigure]) -> Vec<Vec<String>> {
     let mut lines = vec![strings([
         "",
         "threads",
@@ -219,7 +219,7 @@ fn nanoseconds(ns: u64) -> String {
     time(ns as f64)
 }
 
-fn grade_lines(grades: &[SystemGrades]) -> Vec<Vec<String>> {
+pub(super) fn grade_lines(grades: &[SystemGrades]) -> Vec<Vec<String>> {
     let mut lines = vec![strings(["", "throughput", "mean latency", "memory", "CPU of a core"])];
     for system in grades {
         lines.push(vec![
@@ -241,7 +241,7 @@ fn graded<T>(reading: &Reading<Graded<T>>, show: impl Fn(&T) -> String) -> Strin
 }
 
 /// Why there are gaps.
-fn reasons(results: &DaemonPerformance) -> Vec<String> {
+pub(super) fn reasons(results: &DaemonPerformance) -> Vec<String> {
     let mut reasons = Vec::new();
     for figure in results.throughput.iter().chain(&results.handler_time) {
         for system in &figure.systems {

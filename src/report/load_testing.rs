@@ -91,7 +91,7 @@ fn quantile(summary: Option<LatencySummary>, of: impl Fn(&LatencySummary) -> Opt
     summary.as_ref().and_then(of).map_or_else(|| "–".to_owned(), |ns| time(ns as f64))
 }
 
-fn latency(figures: &[LoadFigure]) -> Vec<Vec<String>> {
+pub(super) fn latency(figures: &[LoadFigure]) -> Vec<Vec<String>> {
     let head = [
         "figure",
         "system",
@@ -134,7 +134,7 @@ fn latency(figures: &[LoadFigure]) -> Vec<Vec<String>> {
     lines
 }
 
-fn costs(figures: &[LoadFigure]) -> Vec<Vec<String>> {
+pub(super) fn costs(figures: &[LoadFigure]) -> Vec<Vec<String>> {
     let head = [
         "figure",
         "system",
@@ -190,11 +190,13 @@ fn nanos(ns: u64) -> String {
     time(ns as f64)
 }
 
-fn failing(figures: &[LoadFigure]) -> impl Iterator<Item = (&LoadFigure, &SystemLoad, &FailuresSeen)> {
+pub(super) fn failing(
+    figures: &[LoadFigure],
+) -> impl Iterator<Item = (&LoadFigure, &SystemLoad, &FailuresSeen)> {
     each(figures).filter_map(|(figure, system)| Some((figure, system, system.run.failures.as_ref()?)))
 }
 
-fn failures(figures: &[LoadFigure]) -> Vec<Vec<String>> {
+pub(super) fn failures(figures: &[LoadFigure]) -> Vec<Vec<String>> {
     let head = [
         "figure",
         "system",
@@ -221,7 +223,7 @@ fn failures(figures: &[LoadFigure]) -> Vec<Vec<String>> {
     lines
 }
 
-fn account(figures: &[LoadFigure]) -> Vec<Vec<String>> {
+pub(super) fn account(figures: &[LoadFigure]) -> Vec<Vec<String>> {
     let head = [
         "figure",
         "system",
@@ -254,7 +256,7 @@ fn account(figures: &[LoadFigure]) -> Vec<Vec<String>> {
     lines
 }
 
-fn known_answers(answers: &[KnownAnswer]) -> Vec<Vec<String>> {
+pub(super) fn known_answers(answers: &[KnownAnswer]) -> Vec<Vec<String>> {
     let mut lines = vec![strings(["figure", "system", "what", "has to be", "is", ""])];
     for answer in answers {
         let mark = if answer.holds { "✓" } else { "✗" };
@@ -270,7 +272,7 @@ fn known_answers(answers: &[KnownAnswer]) -> Vec<Vec<String>> {
     lines
 }
 
-fn reasons(figures: &[LoadFigure]) -> Vec<String> {
+pub(super) fn reasons(figures: &[LoadFigure]) -> Vec<String> {
     let mut reasons = Vec::new();
     for (figure, SystemLoad { system, run, .. }) in each(figures) {
         let of = format!("{}, {system}", figure.name);

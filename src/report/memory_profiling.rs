@@ -70,7 +70,7 @@ fn strings<const N: usize>(texts: [&str; N]) -> Vec<String> {
     texts.map(str::to_owned).to_vec()
 }
 
-fn usage(figures: &[UsageFigure]) -> Vec<Vec<String>> {
+pub(super) fn usage(figures: &[UsageFigure]) -> Vec<Vec<String>> {
     let mut lines = vec![strings([
         "figure",
         "system",
@@ -126,7 +126,7 @@ fn fraction(value: f64) -> String {
     }
 }
 
-fn leaks(figures: &[LeakFigure]) -> Vec<Vec<String>> {
+pub(super) fn leaks(figures: &[LeakFigure]) -> Vec<Vec<String>> {
     let mut lines = vec![strings([
         "figure",
         "system",
@@ -204,7 +204,7 @@ fn rate(per_event: f64) -> String {
     }
 }
 
-fn pressure(figures: &[PressureFigure]) -> Vec<Vec<String>> {
+pub(super) fn pressure(figures: &[PressureFigure]) -> Vec<Vec<String>> {
     let mut lines = vec![strings([
         "system",
         "events of",

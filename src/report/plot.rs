@@ -1,10 +1,13 @@
-//! Line plots with logarithmic axes, as SVG that follows the reader's light or dark theme.
+//! Line plots, as SVG that follows the reader's light or dark theme.
 //!
 //! Series differ by colour and by marker. The colours are those of Okabe and Ito ("Color Universal Design", 2008), which
 //! people of every kind of colour vision tell apart; on dark ground each has a lighter companion.
 
+use std::ops::Range;
+
 use plotters::coord::Shift;
-use plotters::coord::combinators::{BindKeyPoints, LogCoord, WithKeyPoints};
+use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
+use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
@@ -46,11 +49,21 @@ pub(super) struct Panel {
     pub(super) mark: Option<(f64, &'static str)>,
 }
 
-/// A logarithmic axis.
+/// One of the two.
 pub(super) struct Axis {
     pub(super) label: String,
-    /// Values above 0, ascending, and how people read them.
+    /// Ascending, and how people read them.
     pub(super) ticks: Vec<(f64, String)>,
+    pub(super) scale: Scale,
+}
+
+/// How values lie along an axis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scale {
+    /// Values above 0: equal ratios are equally far.
+    Log,
+    /// Equal differences are.
+    Linear,
 }
 
 /// What one series comes to in one panel; nothing is drawn of what is not measured.
@@ -112,6 +125,10 @@ impl Plot {
 }
 
 impl Panel {
+    fn at(&self, x: f64, y: f64) -> (f64, f64) {
+        (self.x.at(x), self.y.at(y))
+    }
+
     fn draw(&self, area: &Area<'_>, root: &Area<'_>) -> Result<(), DrawingAreaErrorKind<std::io::Error>> {
         let mut chart = ChartBuilder::on(area)
             .caption(&self.title, letters(1))
@@ -132,19 +149,21 @@ impl Panel {
             .y_label_formatter(&|at| self.y.name(*at))
             .draw()?;
         if let Some((at, what)) = self.mark {
-            let (top, bottom) = ((at, self.y.last()), (at, self.y.first()));
+            let (top, bottom) = (self.at(at, self.y.last()), self.at(at, self.y.first()));
             chart.draw_series(DashedLineSeries::new([bottom, top], 4, 4, TEXT.0.into()))?;
             let left_of_it = letters(-2).pos(Pos::new(HPos::Right, VPos::Top));
             chart.draw_series([Text::new(format!("{what} "), top, left_of_it)])?;
         }
         for Line { series, points, curve } in &self.lines {
-            chart.draw_series(DashedLineSeries::new(curve.clone(), 2, 4, colour(*series).into()))?;
-            let line = points.iter().map(|point| (point.x, point.y));
+            let curve: Vec<(f64, f64)> = curve.iter().map(|&(x, y)| self.at(x, y)).collect();
+            chart.draw_series(DashedLineSeries::new(curve, 2, 4, colour(*series).into()))?;
+            let line = points.iter().map(|point| self.at(point.x, point.y));
             chart.draw_series(LineSeries::new(line, colour(*series).stroke_width(2)))?;
             for point in points {
-                let spread = point.spread.map(|(low, high)| vec![(point.x, low), (point.x, high)]);
+                let ends = |(low, high)| vec![self.at(point.x, low), self.at(point.x, high)];
+                let spread = point.spread.map(ends);
                 chart.draw_series(spread.map(|ends| PathElement::new(ends, colour(*series))))?;
-                marker(root, *series, chart.backend_coord(&(point.x, point.y)))?;
+                marker(root, *series, chart.backend_coord(&self.at(point.x, point.y)))?;
             }
         }
         Ok(())
@@ -152,12 +171,20 @@ impl Panel {
 }
 
 impl Axis {
+    /// Where a value lies.
+    fn at(&self, value: f64) -> f64 {
+        match self.scale {
+            Scale::Log => value.max(f64::MIN_POSITIVE).ln(),
+            Scale::Linear => value,
+        }
+    }
+
     /// Around the outermost ticks, `beyond` of the distance between them to either side.
-    fn coordinates(&self, beyond: f64) -> WithKeyPoints<LogCoord<f64>> {
-        let (first, last) = (self.first(), self.last());
-        let margin = (last / first).powf(beyond);
-        let range = LogCoord::from((first / margin..last * margin).log_scale());
-        range.with_key_points(self.ticks.iter().map(|(value, _)| *value).collect())
+    fn coordinates(&self, beyond: f64) -> Coordinate {
+        let (first, last) = (self.at(self.first()), self.at(self.last()));
+        let margin = (last - first) * beyond;
+        let ticks = self.ticks.iter().map(|(value, _)| self.at(*value)).collect();
+        Coordinate { ends: (first - margin)..(last + margin), ticks }
     }
 
     fn first(&self) -> f64 {
@@ -169,10 +196,35 @@ impl Axis {
     }
 
     fn name(&self, at: f64) -> String {
-        let tick = self.ticks.iter().find(|(value, _)| *value == at);
+        let tick = self.ticks.iter().find(|(value, _)| self.at(*value) == at);
         tick.map_or_else(String::new, |(_, name)| name.clone())
     }
 }
+
+/// Values as they lie, with grid lines at the ticks alone.
+struct Coordinate {
+    ends: Range<f64>,
+    ticks: Vec<f64>,
+}
+
+impl Ranged for Coordinate {
+    type FormatOption = NoDefaultFormatting;
+    type ValueType = f64;
+
+    fn map(&self, value: &f64, limit: (i32, i32)) -> i32 {
+        RangedCoordf64::from(self.ends.clone()).map(value, limit)
+    }
+
+    fn key_points<Hint: KeyPointHint>(&self, hint: Hint) -> Vec<f64> {
+        if hint.weight().allow_light_points() { Vec::new() } else { self.ticks.clone() }
+    }
+
+    fn range(&self) -> Range<f64> {
+        self.ends.clone()
+    }
+}
+
+impl ValueFormatter<f64> for Coordinate {}
 
 /// Ticks at 1, 2 and 5 times the powers of ten around these values, or at the powers alone if those would be too many.
 pub(super) fn ticks(
@@ -199,6 +251,16 @@ pub(super) fn ticks(
     let fine = around(&[1.0, 2.0, 5.0]);
     let ticks = if fine.len() <= MOST { fine } else { around(&[1.0]) };
     ticks.into_iter().map(|tick| (tick, name(tick))).collect()
+}
+
+/// Round ticks from 0 to beyond the largest of these values, five to ten of them.
+pub(super) fn even_ticks(largest: f64, name: impl Fn(f64) -> String) -> Vec<(f64, String)> {
+    let decade = 10_f64.powf((largest.max(f64::MIN_POSITIVE) / 5.0).log10().floor());
+    let step = [1.0, 2.0, 5.0, 10.0].map(|step| step * decade).into_iter().find(|step| largest / step <= 8.0);
+    let step = step.unwrap_or(10.0 * decade);
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // at most ten
+    let count = (largest / step).ceil().max(1.0) as u32;
+    (0..=count).map(|tick| f64::from(tick) * step).map(|tick| (tick, name(tick))).collect()
 }
 
 fn colour(series: usize) -> RGBColor {
@@ -255,10 +317,21 @@ mod tests {
     }
 
     #[test]
+    fn even_ticks_begin_at_nothing_and_reach_the_largest() {
+        let of = |largest| -> Vec<f64> {
+            even_ticks(largest, |tick| tick.to_string()).into_iter().map(|t| t.0).collect()
+        };
+        assert_eq!(of(7.5), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0]);
+        assert_eq!(of(400_000.0), [0.0, 5e4, 1e5, 1.5e5, 2e5, 2.5e5, 3e5, 3.5e5, 4e5]);
+        assert!(of(0.0).len() >= 2);
+    }
+
+    #[test]
     fn every_ink_has_a_companion_in_the_dark() {
         let axis = |label: &str| Axis {
             label: label.to_owned(),
             ticks: vec![(1.0, "1".into()), (10.0, "10".into())],
+            scale: Scale::Log,
         };
         let points =
             vec![Mark { x: 1.0, y: 2.0, spread: Some((1.0, 3.0)) }, Mark { x: 10.0, y: 9.0, spread: None }];

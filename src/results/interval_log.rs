@@ -5,8 +5,13 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use hdrhistogram::serialization::V2DeflateSerializer;
-use hdrhistogram::serialization::interval_log::{IntervalLogWriterBuilder, IntervalLogWriterError, Tag};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hdrhistogram::Histogram;
+use hdrhistogram::serialization::interval_log::{
+    IntervalLogIterator, IntervalLogWriterBuilder, IntervalLogWriterError, LogEntry, Tag,
+};
+use hdrhistogram::serialization::{Deserializer, V2DeflateSerializer};
 
 use super::StoreError;
 use super::load_testing::Second;
@@ -136,13 +141,32 @@ impl LogFile {
     }
 }
 
+/// Response times of a whole test, from its log; `None` if it is no log, or one without response times.
+pub fn all_responses(log: &[u8]) -> Option<Histogram<u64>> {
+    let mut all: Option<Histogram<u64>> = None;
+    for entry in IntervalLogIterator::new(log) {
+        match entry.ok()? {
+            LogEntry::Interval(interval) if interval.tag().is_none() => {
+                let histogram = decoded(interval.encoded_histogram())?;
+                match &mut all {
+                    Some(all) => all.add(&histogram).ok()?,
+                    None => all = Some(histogram),
+                }
+            }
+            _ => {}
+        }
+    }
+    all
+}
+
+fn decoded(histogram: &str) -> Option<Histogram<u64>> {
+    let bytes = STANDARD.decode(histogram).ok()?;
+    Deserializer::new().deserialize(&mut &bytes[..]).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;
-
-    use hdrhistogram::Histogram;
-    use hdrhistogram::serialization::Deserializer;
-    use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
 
     use super::*;
     use crate::experiment::Served;
@@ -174,9 +198,7 @@ mod tests {
             match entry.expect("a line of the format") {
                 LogEntry::StartTime(time) | LogEntry::BaseTime(time) => times.push(time),
                 LogEntry::Interval(found) => {
-                    let encoded = base64(found.encoded_histogram());
-                    let histogram: Histogram<u64> =
-                        Deserializer::new().deserialize(&mut &encoded[..]).expect("a V2 histogram");
+                    let histogram = decoded(found.encoded_histogram()).expect("a V2 histogram");
                     let tag = found.tag().map(|tag| tag.as_str().to_owned());
                     intervals.push((
                         found.start_timestamp().as_secs(),
@@ -197,6 +219,9 @@ mod tests {
             })
             .collect();
         assert_eq!(intervals, expected);
+        let together = all_responses(&bytes).expect("a log");
+        assert_eq!((together.len(), together.max() / 1_000_000), (30_000, 30));
+        assert_eq!(all_responses(b"no log"), None);
     }
 
     #[test]
@@ -240,17 +265,5 @@ mod tests {
         let (folder, _log) = written();
         let refused = IntervalLog::create(&folder.path().join("test"), "another").expect_err("it is there");
         assert!(refused.to_string().contains("test.hlog"), "{refused}");
-    }
-
-    /// Only the reader of the format needs it.
-    fn base64(text: &str) -> Vec<u8> {
-        const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-        let value = |c: u8| ALPHABET.iter().position(|&known| known == c).expect("Base64") as u32;
-        let digits: Vec<u32> = text.trim_end_matches('=').bytes().map(value).collect();
-        let group = |digits: &[u32]| {
-            let bits = digits.iter().enumerate().fold(0, |bits, (n, digit)| bits | digit << (18 - 6 * n));
-            bits.to_be_bytes()[1..digits.len()].to_vec()
-        };
-        digits.chunks(4).flat_map(group).collect()
     }
 }

@@ -10,8 +10,10 @@ pub mod memory_profiling;
 pub mod scalability_testing;
 mod schema;
 mod store;
+mod stored_run;
 
 pub use error::StoreError;
-pub use interval_log::{IntervalLog, SERVICE_TAG};
+pub use interval_log::{IntervalLog, SERVICE_TAG, all_responses};
 pub use schema::{Document, SCHEMA};
 pub use store::{ResultFile, ResultsDir};
+pub use stored_run::{REPORTED, RunError, StoredFile, StoredRun, Wanted};

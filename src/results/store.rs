@@ -11,7 +11,7 @@ use super::{Document, StoreError};
 use crate::measure::Moment;
 
 /// A name is taken if any of these exists: a text beside another run's JSON would be read as belonging to it.
-const EXTENSIONS: [&str; 2] = ["json", "txt"];
+const EXTENSIONS: [&str; 4] = ["json", "txt", "html", "md"];
 
 /// A folder that was seen to be writable.
 #[derive(Debug, Clone)]
@@ -73,6 +73,11 @@ impl ResultFile {
     /// Writes a plot beside the JSON, `<stem>.<name>.svg`; returns where.
     pub fn save_plot(&mut self, name: &str, svg: &str) -> Result<PathBuf, StoreError> {
         self.write(&format!("{name}.svg"), svg.as_bytes())
+    }
+
+    /// Writes a text of another kind beside the others, `<stem>.<extension>`; returns where.
+    pub fn save_as(&mut self, extension: &str, text: &str) -> Result<PathBuf, StoreError> {
+        self.write(extension, text.as_bytes())
     }
 
     fn path(&self, extension: &str) -> PathBuf {

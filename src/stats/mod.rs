@@ -8,6 +8,7 @@ mod median;
 #[cfg(test)]
 mod noise;
 mod power_law;
+mod proportion;
 mod quantile;
 mod ratio;
 mod signed_rank;
@@ -17,6 +18,7 @@ mod usl;
 pub use fit::NoFit;
 pub use median::median_interval;
 pub use power_law::PowerLaw;
+pub use proportion::wilson_interval;
 pub use quantile::{lower_quartile, median, quantile, quantile_is_supported};
 pub use ratio::{Interval, RatioError, RatioEstimate};
 pub use signed_rank::signed_rank_p;

@@ -28,7 +28,7 @@ pub(super) fn write(out: &mut String, figures: &[DimensionFigure]) {
     }
 }
 
-fn title(figure: &DimensionFigure) -> String {
+pub(in crate::report) fn title(figure: &DimensionFigure) -> String {
     let what = match figure.dimension {
         Dimension::Publishers => "Publishers at once",
         Dimension::Workers => "Worker threads, 10 µs of CPU a delivery",
@@ -55,7 +55,7 @@ pub(super) fn size(dimension: Dimension, size: usize) -> String {
     }
 }
 
-fn points(figure: &DimensionFigure) -> Vec<Vec<String>> {
+pub(in crate::report) fn points(figure: &DimensionFigure) -> Vec<Vec<String>> {
     let Some(first) = figure.points.first() else { return Vec::new() };
     let names: Vec<&str> = first.systems.iter().map(|system| &*system.closed.system).collect();
     let mut head = strings([figure.dimension.as_str(), "fan-out", "offered/s", "floor"]);
@@ -89,7 +89,7 @@ fn cells(system: Option<&SystemPoint>) -> [String; 3] {
     ]
 }
 
-fn growth(figures: &[DimensionFigure]) -> Vec<Vec<String>> {
+pub(in crate::report) fn growth(figures: &[DimensionFigure]) -> Vec<Vec<String>> {
     let mut lines = vec![strings([
         "dimension",
         "system",
@@ -170,7 +170,7 @@ fn residual(fit: &Fit) -> String {
 }
 
 /// Why there are gaps.
-fn notes(figures: &[DimensionFigure]) -> Vec<String> {
+pub(in crate::report) fn notes(figures: &[DimensionFigure]) -> Vec<String> {
     let mut notes = Vec::new();
     for figure in figures {
         for point in &figure.points {

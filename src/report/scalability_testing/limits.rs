@@ -53,7 +53,7 @@ fn bottlenecks(out: &mut String, figures: &[LimitFigure]) {
     }
 }
 
-fn limits(figures: &[LimitFigure]) -> Vec<Vec<String>> {
+pub(in crate::report) fn limits(figures: &[LimitFigure]) -> Vec<Vec<String>> {
     let mut lines = vec![strings([
         "limit",
         "threads",
@@ -102,7 +102,7 @@ fn line(figure: &LimitFigure, system: &SystemLimit) -> Vec<String> {
     ]
 }
 
-fn overloads(figures: &[LimitFigure]) -> Vec<Vec<String>> {
+pub(in crate::report) fn overloads(figures: &[LimitFigure]) -> Vec<Vec<String>> {
     let mut lines = vec![strings([
         "limit",
         "system",
@@ -148,7 +148,7 @@ fn overload(figure: &LimitFigure, system: &SystemLimit) -> Option<Vec<String>> {
 }
 
 /// What the tables cannot say.
-fn notes(figures: &[LimitFigure]) -> Vec<String> {
+pub(in crate::report) fn notes(figures: &[LimitFigure]) -> Vec<String> {
     let mut notes = Vec::new();
     for figure in figures {
         for system in &figure.systems {

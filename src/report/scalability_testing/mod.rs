@@ -1,8 +1,8 @@
 //! The tables and plots of `scalability_testing`.
 
-mod dimensions;
-mod limits;
-mod plots;
+pub(super) mod dimensions;
+pub(super) mod limits;
+pub(super) mod plots;
 
 use std::fmt::Write;
 

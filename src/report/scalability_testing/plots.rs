@@ -1,6 +1,6 @@
 use super::dimensions::size;
 use crate::measure::Reading;
-use crate::report::plot::{Axis, Line, Mark, Panel, Plot, ticks};
+use crate::report::plot::{Axis, Line, Mark, Panel, Plot, Scale, ticks};
 use crate::report::quantity::{bytes, time};
 use crate::results::scalability_testing::{
     Dimension, DimensionFigure, Fit, Point, ScalabilityTesting, SystemPoint,
@@ -12,7 +12,7 @@ pub fn plots(results: &ScalabilityTesting) -> Vec<(String, String)> {
     drawn.map(|figure| (figure.dimension.as_str().to_owned(), plot(figure).svg())).collect()
 }
 
-fn plot(figure: &DimensionFigure) -> Plot {
+pub(in crate::report) fn plot(figure: &DimensionFigure) -> Plot {
     let mut series = Vec::new();
     for system in figure.points.iter().flat_map(|point| &point.systems) {
         if !series.contains(&system.closed.system) {
@@ -23,7 +23,7 @@ fn plot(figure: &DimensionFigure) -> Plot {
     Plot { title: title(figure.dimension).to_owned(), series, panels }
 }
 
-const fn title(dimension: Dimension) -> &'static str {
+pub(in crate::report) const fn title(dimension: Dimension) -> &'static str {
     match dimension {
         Dimension::Publishers => "Publishers at once, one event a call",
         Dimension::Workers => "Worker threads, 10 µs of CPU a delivery",
@@ -109,15 +109,15 @@ fn panel(
     let beyond = figure.points.windows(2).find(|pair| pair[1].beyond_cores && !pair[0].beyond_cores);
     Panel {
         title: title.to_owned(),
-        x: Axis { label: figure.dimension.as_str().to_owned(), ticks: sizes.collect() },
-        y: Axis { label: label.to_owned(), ticks: ticks(values.iter().copied(), name) },
+        x: Axis { label: figure.dimension.as_str().to_owned(), ticks: sizes.collect(), scale: Scale::Log },
+        y: Axis { label: label.to_owned(), ticks: ticks(values.iter().copied(), name), scale: Scale::Log },
         lines,
         mark: beyond.map(|pair| (pair[0].size as f64, "cores")),
     }
 }
 
 /// `2M`, `500k`, `20`.
-fn per_second(rate: f64) -> String {
+pub(in crate::report) fn per_second(rate: f64) -> String {
     match rate {
         rate if rate >= 1e6 => format!("{}M", rate / 1e6),
         rate if rate >= 1e3 => format!("{}k", rate / 1e3),
@@ -126,7 +126,7 @@ fn per_second(rate: f64) -> String {
 }
 
 /// Ticks are round: `20.0 µs` is `20 µs`.
-fn short(quantity: String) -> String {
+pub(in crate::report) fn short(quantity: String) -> String {
     match quantity.split_once(' ') {
         Some((number, unit)) if number.contains('.') => {
             format!("{} {unit}", number.trim_end_matches('0').trim_end_matches('.'))

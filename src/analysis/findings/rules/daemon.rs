@@ -1,0 +1,200 @@
+//! What `daemon_performance` allows to say.
+
+use super::{
+    Ahead, Sentences, ahead, named, nothing, of_pairs, range, side_by_side, tally, those_there, with,
+};
+use crate::analysis::daemon_performance::{Graded, SystemGrades, grades as graded_systems};
+use crate::analysis::findings::Topic;
+use crate::analysis::findings::context::{Context, Pair};
+use crate::analysis::findings::node::{Found, Missing, Node};
+use crate::analysis::findings::sentence::{Figure, Quantity, Sentence, say};
+use crate::analysis::findings::verdict::{Compared, Verdict};
+use crate::analysis::grades::{Grade, GradeThresholds};
+use crate::measure::Reading;
+use crate::results::daemon_performance::{DaemonPerformance, GRADED_RATE};
+
+const TARGET: &str = "daemon_performance";
+
+/// The ratios of the candidate over the baseline in a list of figures.
+pub(in crate::analysis::findings) fn ratios(
+    context: &Context<'_>,
+    target: &'static str,
+    list: &'static str,
+    pair: &Pair,
+) -> Found<Vec<Compared>> {
+    let figures = context.list(target, list)?;
+    those_there(figures.iter().map(|figure| Compared::of(figure, &pair.candidate, &pair.baseline)))
+}
+
+/// Where one is faster, and where nothing was shown.
+pub(super) fn idle(context: &Context<'_>) -> Sentences {
+    of_pairs(context, |pair| {
+        let all = ratios(context, TARGET, "throughput", pair)?;
+        Ok(ways(pair, &all, "with handlers that do nothing"))
+    })
+}
+
+pub(super) fn handler_time(context: &Context<'_>) -> Sentences {
+    of_pairs(context, |pair| {
+        let all = ratios(context, TARGET, "handler_time", pair)?;
+        Ok(ways(pair, &all, "when each delivery takes its handler time"))
+    })
+}
+
+/// A sentence for each direction that was shown, and one for what was not.
+fn ways(pair: &Pair, all: &[Compared], when: &'static str) -> Vec<(Topic, Sentence)> {
+    let mut found = Vec::new();
+    for Ahead { better, worse, where_it_is } in ahead(pair, all) {
+        let count = tally(where_it_is.len(), all);
+        let told =
+            say![better, " is faster than ", worse, " in ", count.clone(), " comparisons ", when, ": "];
+        let sentence = told.with(range(&where_it_is)).then(" times its throughput.");
+        found.push((Topic::Strength(better.clone()), sentence));
+        let told = say![worse, " is slower than ", better, " in ", count, " comparisons ", when, "."];
+        found.push((Topic::Weakness(worse.clone()), told));
+    }
+    found.extend(undecided(pair, all, when));
+    found
+}
+
+/// Equivalent is a result, not shown is none.
+fn undecided(pair: &Pair, all: &[Compared], when: &'static str) -> Option<(Topic, Sentence)> {
+    let (same, open) = (with(Verdict::Same, all), with(Verdict::NotShown, all));
+    let listed = |some: &[&Compared]| Sentence::joined(some.iter().map(|compared| named(compared)), ", ");
+    let mut told = Sentence(Vec::new());
+    if !same.is_empty() {
+        told.join("; ", say!["the same within 1 %: "].with(listed(&same)));
+    }
+    if !open.is_empty() {
+        told.join("; ", say!["no difference shown: "].with(listed(&open)));
+    }
+    let intro = say![&pair.candidate, " over ", &pair.baseline, " ", when, ": "];
+    (!told.0.is_empty()).then(|| (Topic::Observation, intro.with(told).then(".")))
+}
+
+/// Single runs without an interval: figures side by side, and no winner.
+pub(super) fn latency(context: &Context<'_>) -> Sentences {
+    let figures = context.list(TARGET, "latency")?;
+    let graded = figures
+        .iter()
+        .find(|figure| is_graded(figure))
+        .ok_or_else(|| nothing("latency, medium, one thread"))?;
+    let parts = side_by_side(context, |system| {
+        let found = graded.of_system("systems", system)?;
+        valid(&found)?;
+        let (p50, p99) = (
+            found.figure("run.latency.p50", Quantity::Time)?,
+            found.figure("run.latency.p99", Quantity::Time)?,
+        );
+        let floor = found.figure("run.pacing.lag.p99", Quantity::Time)?;
+        Ok(say![
+            system.to_owned(),
+            " P50 ",
+            p50,
+            ", P99 ",
+            p99,
+            " (of the P99, up to ",
+            floor,
+            " may be the load generator's)"
+        ])
+    })?;
+    let offered = graded.figure("events_per_second", Quantity::Rate)?;
+    let told = say!["At ", offered, " offered (medium, one thread) a delivery is done after: "];
+    let sentence = told.with(parts).then(". One run each: no verdict.");
+    Ok(vec![(Topic::Observation, sentence)])
+}
+
+fn is_graded(figure: &Node<'_>) -> bool {
+    let is = |path: &str, expected: f64| figure.number(path).is_ok_and(|found| found == expected);
+    let medium = figure.at("scenario").is_ok_and(|scenario| scenario.is("name", "medium"));
+    medium && is("threads", 1.0) && is("events_per_second", GRADED_RATE as f64)
+}
+
+/// A load that was not offered says nothing.
+pub(in crate::analysis::findings) fn valid(system: &Node<'_>) -> Found<()> {
+    match system.at("run.pacing.invalid") {
+        Ok(invalid) if !invalid.value().is_null() => {
+            let why = invalid.word("kind").unwrap_or("not as intended");
+            Err(Missing::new(system.what(), format!("the load was not the one that was asked for ({why})")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Grades of all systems, each with the figure behind it.
+pub(in crate::analysis::findings) fn graded(
+    context: &Context<'_>,
+    system: &str,
+) -> Found<Vec<(&'static str, Grade, Figure)>> {
+    let root = context.target(TARGET)?;
+    let whole = root.whole();
+    let results = whole.at("results")?;
+    let typed: DaemonPerformance = serde::Deserialize::deserialize(results.value())
+        .map_err(|error| Missing::new(TARGET, format!("not as expected: {error}")))?;
+    let all = graded_systems(&typed, &GradeThresholds::default());
+    let of = all.into_iter().find(|grades| grades.system == system).ok_or_else(|| nothing("grades"))?;
+    let closed = root.list("throughput").into_iter().find(|figure| {
+        let medium = figure.at("scenario").is_ok_and(|scenario| scenario.is("name", "medium"));
+        medium && figure.number("threads") == Ok(1.0) && figure.is("publishing", "batch")
+    });
+    let open = root.list("latency").into_iter().find(is_graded);
+    let cited = |figure: &Option<Node<'_>>, path: &str, quantity| {
+        let figure = figure.as_ref().ok_or_else(|| nothing("the medium scenario on one thread"))?;
+        figure.of_system("systems", system)?.figure(path, quantity)
+    };
+    let SystemGrades { throughput, mean_latency_ns, memory, cpu_percent, .. } = &of;
+    those_there([
+        grade("throughput", throughput, cited(&closed, "events_per_second", Quantity::Rate)),
+        grade("mean latency", mean_latency_ns, cited(&open, "run.latency.mean", Quantity::Time)),
+        grade("memory", memory, cited(&closed, "peak_memory", Quantity::Bytes)),
+        grade("CPU", cpu_percent, cited(&open, "run.cpu_percent", Quantity::Percent)),
+    ])
+}
+
+fn grade<T>(
+    what: &'static str,
+    graded: &Reading<Graded<T>>,
+    figure: Found<Figure>,
+) -> Found<(&'static str, Grade, Figure)> {
+    match graded {
+        Reading::Value(graded) => Ok((what, graded.grade, figure?)),
+        Reading::Absent { not_measured } => Err(Missing::new(what, not_measured)),
+    }
+}
+
+pub(super) fn grades(context: &Context<'_>) -> Sentences {
+    let mut found = Vec::new();
+    let mut missing = None;
+    for system in context.systems() {
+        match graded(context, &system) {
+            Ok(grades) => found.extend(graded_sentences(&system, &grades)),
+            Err(why) => missing = missing.or(Some(why)),
+        }
+    }
+    match missing {
+        Some(why) if found.is_empty() => Err(why),
+        _ => Ok(found),
+    }
+}
+
+fn graded_sentences(system: &str, grades: &[(&'static str, Grade, Figure)]) -> Vec<(Topic, Sentence)> {
+    let name = system.to_owned();
+    let part = |(what, grade, figure): &(&'static str, Grade, Figure)| {
+        say![*what, " ", grade.as_str(), " (", figure, ")"]
+    };
+    let told = |some: Vec<&(&'static str, Grade, Figure)>, topic, verb: &'static str| {
+        let parts = Sentence::joined(some.into_iter().map(part), ", ");
+        (!parts.0.is_empty()).then(|| (topic, say![&name, verb].with(parts).then(" in the medium scenario.")))
+    };
+    let poor = |(_, grade, _): &&(&'static str, Grade, Figure)| *grade == Grade::Poor;
+    let fair = |(_, grade, _): &&(&'static str, Grade, Figure)| *grade == Grade::Acceptable;
+    let well = |graded: &&(&'static str, Grade, Figure)| !poor(graded) && !fair(graded);
+    [
+        told(grades.iter().filter(well).collect(), Topic::Strength(name.clone()), " has good grades: "),
+        told(grades.iter().filter(fair).collect(), Topic::Observation, " is acceptable: "),
+        told(grades.iter().filter(poor).collect(), Topic::Weakness(name.clone()), " has poor grades: "),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}

@@ -1,0 +1,241 @@
+//! Every sentence stands and falls with its figures.
+
+use serde_json::{Value, json};
+
+use super::fixture::{documents, run_of};
+use super::*;
+
+fn found(documents: &[Value]) -> Findings {
+    Findings::of(&run_of(documents), &ProductionLoad::default())
+}
+
+/// With three digits, as reports have them.
+fn number(value: f64) -> String {
+    format!("{value:.2e}")
+}
+
+fn plain(sentence: &Sentence) -> String {
+    let piece = |piece: &Piece| match piece {
+        Piece::Text(text) => (*text).to_owned(),
+        Piece::Name(name) => name.clone(),
+        Piece::Figure(Figure { quantity: Quantity::Of(some, all), .. }) => format!("{some} of {all}"),
+        Piece::Figure(Figure { quantity: Quantity::Word(word), .. }) => word.clone(),
+        Piece::Figure(figure) => number(figure.number().expect("all others are numbers")),
+    };
+    sentence.0.iter().map(piece).collect()
+}
+
+fn texts<'f>(findings: impl Iterator<Item = &'f Finding>) -> Vec<String> {
+    findings.map(|finding| plain(&finding.sentence)).collect()
+}
+
+fn all_sentences(found: &Findings) -> Vec<&Sentence> {
+    all_labelled(found).into_iter().map(|(_, sentence)| sentence).collect()
+}
+
+/// With what tells two of the same words apart: answers to one question about two systems may read alike.
+fn all_labelled(found: &Findings) -> Vec<(String, &Sentence)> {
+    let told = found.findings.iter().chain(&found.summary);
+    let told = told.map(|finding| (finding.rule.to_owned(), &finding.sentence));
+    let criteria = found
+        .criteria
+        .iter()
+        .map(|criterion| (format!("{} {}", criterion.name, criterion.system), &criterion.because));
+    told.chain(criteria).filter(|(_, sentence)| !sentence.0.is_empty()).collect()
+}
+
+/// A place in one of the documents, by the target.
+fn place<'d>(documents: &'d mut [Value], figure: &Figure, pointer: &str) -> &'d mut Value {
+    let is_target = |document: &&mut Value| {
+        let target = document.get("target").and_then(Value::as_str).unwrap_or("instructions");
+        target == figure.target
+    };
+    let document = documents.iter_mut().find(is_target).expect("a file of the target");
+    document.pointer_mut(pointer).unwrap_or_else(|| panic!("{} has no {pointer}", figure.target))
+}
+
+#[test]
+fn every_rule_speaks_of_a_full_run() {
+    let found = found(&documents());
+    for rule in rules() {
+        let silent = found.not_measured.iter().find(|missing| missing.what == rule.asks);
+        let speaks = found.findings.iter().any(|finding| finding.rule == rule.name);
+        assert!(speaks, "{} is silent: {silent:?}", rule.name);
+    }
+    assert!(!found.summary.is_empty() && found.summary.len() <= 5, "{:#?}", texts(found.summary.iter()));
+    assert_eq!(found.systems, ["DataCoordinator", "CrucibleCore"]);
+}
+
+#[test]
+fn every_sentence_cites_and_every_citation_leads_to_its_figure() {
+    let mut documents = documents();
+    let found = found(&documents);
+    let kpis = found.kpis.iter().filter_map(|kpi| kpi.figure.value());
+    let figures: Vec<Figure> =
+        all_sentences(&found).iter().flat_map(|s| s.figures()).chain(kpis).cloned().collect();
+    assert!(all_sentences(&found).iter().all(|sentence| sentence.figures().next().is_some()));
+    for figure in &figures {
+        for pointer in &figure.places {
+            let there = place(&mut documents, figure, pointer);
+            let (Some(cited), Some(stored)) = (figure.number(), there.as_f64()) else { continue };
+            assert!(figure.places.len() > 1 || cited == stored, "{figure:?} is {stored}");
+        }
+    }
+    assert!(figures.len() > 60, "{}", figures.len());
+}
+
+#[test]
+fn no_sentence_survives_a_figure_that_it_cites() {
+    let documents = documents();
+    let whole = found(&documents);
+    let mut tried = std::collections::BTreeSet::new();
+    for (label, sentence) in all_labelled(&whole) {
+        for (figure, pointer) in sentence.figures().flat_map(|f| f.places.iter().map(move |place| (f, place)))
+        {
+            // A figure that a sentence cites twice is taken away once.
+            if !tried.insert((label.clone(), plain(sentence), pointer.clone())) {
+                continue;
+            }
+            let mut without = documents.clone();
+            *place(&mut without, figure, pointer) = Value::Null;
+            let left = found(&without);
+            for (other_label, other) in all_labelled(&left) {
+                let cites = other.figures().any(|f| f.target == figure.target && f.places.contains(pointer));
+                let same = other_label == label && plain(other) == plain(sentence);
+                assert!(!cites && !same, "{other_label}: {}\nwithout {pointer}", plain(other));
+            }
+        }
+    }
+    assert!(tried.len() > 100, "{}", tried.len());
+}
+
+#[test]
+fn without_a_file_its_sentences_are_gone_and_it_is_said() {
+    let documents = documents();
+    for missing in 0..documents.len() {
+        let mut rest = documents.clone();
+        let gone = rest.remove(missing);
+        let target = gone.get("target").and_then(Value::as_str).unwrap_or("instructions").to_owned();
+        let left = found(&rest);
+        assert!(
+            all_sentences(&left).iter().all(|s| s.figures().all(|figure| figure.target != target)),
+            "{target}"
+        );
+        let said = left
+            .not_measured
+            .iter()
+            .any(|missing| missing.why.contains(&format!("{target}: no results of it")));
+        assert!(said, "{target}: {:#?}", left.not_measured);
+    }
+    let nothing = found(&[]);
+    assert!(all_sentences(&nothing).is_empty(), "{nothing:#?}");
+    assert_eq!(nothing.not_measured.len(), rules().count());
+}
+
+const NAMES: [&str; 2] = ["DataCoordinator", "CrucibleCore"];
+
+fn other_name(text: &str) -> String {
+    let [a, b] = NAMES;
+    text.replace(a, "\0").replace(b, a).replace('\0', b)
+}
+
+/// Each system gets the other's figures.
+fn exchanged(value: &mut Value) {
+    let pair = value.get("system").and_then(Value::as_str).zip(value.get("over").and_then(Value::as_str));
+    if pair == Some((NAMES[1], NAMES[0])) {
+        return invert(&mut value["estimate"]);
+    }
+    match value {
+        Value::Object(fields) => {
+            for (key, field) in fields {
+                match (key.as_str(), field.as_str()) {
+                    ("system" | "over", Some(name)) => *field = json!(other_name(name)),
+                    ("role", Some("baseline")) => *field = json!("candidate"),
+                    ("role", Some("candidate")) => *field = json!("baseline"),
+                    _ => exchanged(field),
+                }
+            }
+        }
+        Value::Array(elements) => elements.iter_mut().for_each(exchanged),
+        _ => {}
+    }
+}
+
+fn invert(estimate: &mut Value) {
+    let inverse = |value: &Value| json!(1.0 / value.as_f64().expect("a number"));
+    estimate["ratio"] = inverse(&estimate["ratio"]);
+    if estimate.get("interval").is_some() {
+        let (low, high) = (inverse(&estimate["interval"]["high"]), inverse(&estimate["interval"]["low"]));
+        (estimate["interval"]["low"], estimate["interval"]["high"]) = (low, high);
+    }
+}
+
+#[test]
+fn sentences_follow_the_figures_when_systems_exchange_them() {
+    let mut turned = documents();
+    turned.iter_mut().for_each(exchanged);
+    let (before, after) = (found(&documents()), found(&turned));
+    for name in NAMES {
+        for topic in [Topic::Strength, Topic::Weakness] {
+            let mut there: Vec<String> =
+                texts(before.on(&topic(name.to_owned()))).iter().map(|text| other_name(text)).collect();
+            let mut here = texts(after.on(&topic(other_name(name))));
+            there.sort();
+            here.sort();
+            assert!(!there.is_empty(), "{:?} is put to the test", topic(name.to_owned()));
+            assert_eq!(here, there);
+        }
+    }
+    let choice = |found: &Findings| plain(&found.summary[0].sentence);
+    assert!(choice(&before).starts_with("Ship CrucibleCore: "), "{}", choice(&before));
+    assert!(choice(&after).starts_with("Keep DataCoordinator: "), "{}", choice(&after));
+}
+
+/// Both get the baseline's figures.
+fn alike(value: &mut Value) {
+    if value.get("over").and_then(Value::as_str) == Some(NAMES[0]) {
+        value["estimate"]["ratio"] = json!(1.0);
+        value["estimate"]["interval"] = json!({"low": 0.97, "high": 1.04, "confidence": 0.95});
+    }
+    match value {
+        Value::Object(fields) => fields.values_mut().for_each(alike),
+        Value::Array(elements) => {
+            let original = elements.iter().find(|element| element["system"] == NAMES[0]).cloned();
+            for element in elements.iter_mut() {
+                let name = element["system"].as_str().unwrap_or_default().to_owned();
+                match &original {
+                    // Variants, too, which have the name and more.
+                    Some(original) if name.starts_with(NAMES[1]) && element.get("over").is_none() => {
+                        let role = element.get("role").cloned();
+                        element.clone_from(original);
+                        element["system"] = json!(name);
+                        if let Some(role) = role {
+                            element["role"] = role;
+                        }
+                    }
+                    _ => alike(element),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn a_system_against_itself_has_no_winner_and_no_recommendation() {
+    let mut same = documents();
+    same.iter_mut().for_each(alike);
+    let found = found(&same);
+    let against = |finding: &&Finding| {
+        let text = plain(&finding.sentence);
+        let is_side = matches!(finding.topic, Topic::Strength(_) | Topic::Weakness(_));
+        is_side && NAMES.iter().all(|name| text.contains(name))
+    };
+    assert_eq!(texts(found.findings.iter().filter(against)), [""; 0]);
+    assert_eq!(texts(found.on(&Topic::Recommendation)), [""; 0]);
+    let yes = found.criteria.iter().filter(|criterion| criterion.answer == Answer::Yes);
+    let better: Vec<_> = yes
+        .filter(|criterion| criterion.asks.contains("better") || criterion.asks.contains("more"))
+        .collect();
+    assert!(better.is_empty(), "{better:#?}");
+}

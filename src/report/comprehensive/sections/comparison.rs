@@ -1,0 +1,68 @@
+use super::table;
+use crate::analysis::daemon_performance::grades;
+use crate::analysis::grades::GradeThresholds;
+use crate::report::comprehensive::model::{Block, Drawing, Section, Table};
+use crate::report::comprehensive::{Judged, plots};
+use crate::report::daemon_performance as daemon;
+use crate::results::daemon_performance::ClosedFigure;
+
+const TARGET: &str = "daemon_performance";
+
+/// Side by side: throughput, what it takes, grades.
+pub(super) fn section(judged: &Judged<'_>) -> Option<Section> {
+    let results = judged.daemon.as_ref()?;
+    let each = |list: &'static str, figures: &[ClosedFigure]| {
+        (0..figures.len()).map(move |figure| format!("/results/{list}/{figure}")).collect::<Vec<_>>()
+    };
+    let systems = results.throughput.iter().enumerate().flat_map(|(figure, closed)| {
+        (0..closed.systems.len()).map(move |system| format!("/results/throughput/{figure}/systems/{system}"))
+    });
+    let plot = plots::handler_time(&results.handler_time).map(|drawing| Block::Plots(vec![drawing]));
+    let note = format!(
+        "Ratios are Hodges–Lehmann estimates over {} interleaved rounds, their intervals at {:.2} % each, so that all of a run \
+         hold together at 95 %. Above 1 the first-named is faster; where the interval contains 1, no difference was shown.",
+        results.rounds,
+        100.0 * results.confidence
+    );
+    let blocks = [
+        table(
+            TARGET,
+            "Throughput against handler time (medium, in batches)",
+            daemon::handler_time(&results.handler_time),
+            each("handler_time", &results.handler_time),
+        ),
+        plot,
+        table(
+            TARGET,
+            "Throughput, closed loop, handlers that do nothing (events/s)",
+            daemon::throughput(&results.throughput),
+            each("throughput", &results.throughput),
+        ),
+        Table::of(
+            "Grades, medium scenario, one thread",
+            daemon::grade_lines(&grades(results, &GradeThresholds::default())),
+            [],
+        ),
+        table(TARGET, "The same runs: deliveries, CPU, memory", daemon::costs(&results.throughput), systems),
+        Some(Block::Paragraph(note)),
+    ];
+    Section::of("comparison", "Side by side", blocks.into_iter().flatten().collect())
+}
+
+/// Latency by percentile, at equal offered load.
+pub(super) fn latency(judged: &Judged<'_>) -> Option<Section> {
+    let results = judged.daemon.as_ref()?;
+    let rows = results.latency.iter().enumerate().flat_map(|(figure, latency)| {
+        (0..latency.systems.len()).map(move |system| format!("/results/latency/{figure}/systems/{system}"))
+    });
+    let drawn: Vec<Drawing> = plots::by_percentile(&results.latency);
+    let note = "From the moment at which an event was intended to be sent to the end of its handler. A quantile is given only \
+                if ten deliveries lie beyond it. The pacer's lag is the load generator's own lateness: differences below it \
+                say nothing.";
+    let blocks = [
+        (!drawn.is_empty()).then_some(Block::Plots(drawn)),
+        table(TARGET, "Latency at equal offered load", daemon::latency(&results.latency), rows),
+        Some(Block::Paragraph(note.to_owned())),
+    ];
+    Section::of("latency", "Latency by percentile", blocks.into_iter().flatten().collect())
+}
