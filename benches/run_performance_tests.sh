@@ -7,7 +7,8 @@ readonly NAME=run_performance_tests.sh
 
 usage() {
     cat <<END
-Builds the suite, runs every bench target one after the other and ends with a summary.
+Builds the suite, runs every bench target one after the other and ends with a summary and the report on the run:
+comprehensive_report_….md, .html (to be opened in a browser) and .json.
 
 Usage: benches/$NAME quick|full [--out DIR]
 
@@ -16,7 +17,8 @@ Usage: benches/$NAME quick|full [--out DIR]
   --out DIR  where results are written [default: benchmark_results in the repository]
   --help     this
 
-Exit status: 0 all measured, 1 something failed (the summary says what), 2 not understood, 130 Ctrl-C.
+Exit status: 0 all measured, 1 something failed, 2 not understood, 4 nothing failed, but something was invalid or could not
+be measured, 130 Ctrl-C. A list at the end says what it was.
 If valgrind is missing and may not be installed, instructions are not measured; with CI=true that is a failure.
 END
 }
@@ -61,6 +63,7 @@ trap 'interrupted=yes' INT
 
 stamp=$(date -u +%Y%m%d_%H%M%S)
 failed=()
+invalid=()
 absent=()
 
 # ── what the machine lacks ──────────────────────────────────────────────────────────────────────────────────────────
@@ -86,17 +89,53 @@ result() { printf ' %s %-20s %s  %s\n' "$1" "$2" "$(clock "$3")" "$4"; }
 
 clock() { printf '%2dm%02ds' $(($1 / 60)) $(($1 % 60)); }
 
-# On a terminal: which benchmark the running target has come to, by the last name in its output.
+# Seconds that a target takes about, as it did on two cores. A target that is not here takes a minute as far as we know.
+estimate() {
+    case $mode/$1 in
+    quick/kernels) echo 25 ;;
+    quick/daemon_performance) echo 130 ;;
+    quick/load_testing) echo 65 ;;
+    quick/memory_profiling) echo 80 ;;
+    quick/scalability_testing) echo 130 ;;
+    */instructions) echo 200 ;;
+    full/kernels) echo 120 ;;
+    full/daemon_performance) echo 600 ;;
+    full/load_testing) echo 150 ;;
+    full/memory_profiling) echo 240 ;;
+    full/scalability_testing) echo 900 ;;
+    full/comparison_analysis) echo 600 ;;
+    *) echo 60 ;;
+    esac
+}
+
+# Seconds from the beginning of this target to the end of the run.
+left_from() {
+    local target found='' sum=0
+    for target in $(targets); do
+        [ "$target" != "$1" ] || found=yes
+        [ -z "$found" ] || sum=$((sum + $(estimate "$target")))
+    done
+    echo "$sum"
+}
+
+about() { [ "$1" -ge 90 ] && echo "about $((($1 + 59) / 60)) min left" || echo "about a minute left"; }
+
+# On a terminal: which benchmark the running target has come to, by the last name in its output, and how long all will
+# take still. A target that takes longer than usual does not shorten the rest.
 tick() {
-    local begin=$SECONDS at
+    local begin=$SECONDS usual rest at spent
+    usual=$(estimate "$1")
+    rest=$(left_from "$1")
     while sleep 1; do
+        spent=$((SECONDS - begin))
+        [ "$spent" -lt "$usual" ] || spent=$usual
         at=$(grep -aoE '[a-z_]+(/[A-Za-z0-9_-]+)+|kernels::[a-z0-9_]+' "$2" | tail -n 1 || true)
-        printf '\r\033[2K ▶ %-20s %s  %s' "$1" "$(clock $((SECONDS - begin)))" "${at#kernels::}"
+        printf '\r\033[2K ▶ %-20s %s  %s  %s' "$1" "$(clock $((SECONDS - begin)))" "$(about $((rest - spent)))" "${at#kernels::}"
     done
 }
 
 start_ticker() {
-    [ -t 1 ] || { line "▶ $1" && return; }
+    [ -t 1 ] || { line "▶ $1, $(about "$(left_from "$1")")" && return; }
     tick "$@" &
     ticker=$!
 }
@@ -119,6 +158,8 @@ build() {
         [ -z "$interrupted" ] || exit 130
         die "the build failed; cargo says why above"
     fi
+    # Now, so that an hour of measuring does not end in a message of the compiler.
+    cargo report --help >/dev/null || die "the build of the report failed; cargo says why above"
     result ✓ build $((SECONDS - begin)) ""
 }
 
@@ -152,10 +193,10 @@ run() {
 }
 
 judge() {
-    local target=$1 log=$temp/$1 missing
+    local target=$1 log=$temp/$1 missing late
     missing=$(sed -n "s/^$target: \(not measured: .*\)/\1/p" "$log" | head -n 1)
     # A load that the machine could not offer says nothing about the systems.
-    [ "$2" -ne 4 ] || missing=$({ grep -a '^not measured: .*: INVALID: ' "$log" || true; } | head -n 1)
+    late=$(grep -ac '^not measured: .*: INVALID: ' "$log" || true)
     if [ -n "$interrupted" ]; then
         result ✗ "$target" "$3" "interrupted"
     elif [ "$2" -ne 0 ] && [ "$2" -ne 4 ]; then
@@ -164,11 +205,23 @@ judge() {
         result ✗ "$target" "$3" "${missing:-exit status $2; the end of its output:}"
         [ -n "$missing" ] || complaint "$target" "$log" | tail -n 5 | cut -c1-200 | sed 's/^/     /'
     elif [ -n "$missing" ]; then
-        absent+=("$target")
+        absent+=("$target: ${missing#not measured: }")
         result – "$target" "$3" "$missing"
+    elif [ "$2" -eq 4 ] || [ "$late" -gt 0 ]; then
+        invalid+=("$target: $late loads could not be offered as asked for: the machine was busy")
+        result – "$target" "$3" "$late loads INVALID"
     else
         result ✓ "$target" "$3" "$(remark "$target")"
     fi
+    [ "$target" != instructions ] || [ "$2" -ne 0 ] || keep_judgement
+}
+
+# For the report: what is said of the counts, as the gate says it.
+keep_judgement() {
+    local file
+    file=$out/instructions_$(date -u +%Y%m%d_%H%M%S).json
+    cargo regress check --format json >"$temp/judgement" 2>/dev/null || true
+    [ ! -s "$temp/judgement" ] || mv "$temp/judgement" "$file"
 }
 
 # How the counts compare with the committed ones. Whether that is good enough is the gate's to say, not this script's.
@@ -252,10 +305,24 @@ tables() {
         "per event=atomics per event"
 }
 
+# One line for each thing that is not as it should be.
 verdict() {
-    [ ${#absent[@]} -eq 0 ] || printf ' not measured: %s\n' "${absent[*]}"
-    [ ${#failed[@]} -eq 0 ] || printf ' failed: %s\n' "${failed[*]}"
+    local what
+    for what in ${absent[@]+"${absent[@]}"}; do printf ' not measured: %s\n' "$what"; done
+    for what in ${invalid[@]+"${invalid[@]}"}; do printf ' invalid: %s\n' "$what"; done
+    for what in ${failed[@]+"${failed[@]}"}; do printf ' failed: %s\n' "$what"; done
     [ -z "$interrupted" ] || printf ' interrupted: what was finished is kept\n'
+}
+
+# What the figures say, and where the report is.
+report() {
+    line "report"
+    if cargo report --results "$out" --run "$stamp" >"$temp/report" 2>&1; then
+        grep -v -e '^from ' -e 'comprehensive_report_' "$temp/report" | sed 's/^/ /'
+    else
+        failed+=("report: $(tail -n 1 "$temp/report")")
+        result ✗ report 0 "$(tail -n 1 "$temp/report")"
+    fi
 }
 
 files() { find "$out" -maxdepth 1 -type f -newer "$temp/begin" ! -name '.*' | sort | sed "s|^$PWD/||; s/^/ /"; }
@@ -264,7 +331,6 @@ summary() {
     local page=$out/summary_$stamp.txt
     { echo "$headline" && tables && echo && verdict; } >"$page"
     sed 1d "$page"
-    files
 }
 
 commit=$(git rev-parse --short HEAD 2>/dev/null || echo unknown)
@@ -278,5 +344,8 @@ for target in $(targets); do
     run "$target"
 done
 summary
+report
+files
 [ -z "$interrupted" ] || exit 130
-[ ${#failed[@]} -eq 0 ]
+[ ${#failed[@]} -eq 0 ] || exit 1
+[ $((${#invalid[@]} + ${#absent[@]})) -eq 0 ] || exit 4
