@@ -8,7 +8,7 @@ use crucible_events::crucible_core::limiter::Limiter;
 use crucible_events::crucible_core::mailbox::{Mailbox, Pushed, Receiver, Settled};
 use crucible_events::crucible_core::{ManualClock, Moment, retry_wait};
 use crucible_events::event::{Event, Timestamp};
-use crucible_events::routing::{BreakerPolicy, Parcel, RetryPolicy, ServiceKey};
+use crucible_events::routing::{BreakerPolicy, Parcel, RetryPolicy, ServiceKey, Single};
 
 use super::matching::id_weight;
 use super::{Prepared, Work};
@@ -80,7 +80,7 @@ impl Service {
         for event in self.receiver.events() {
             let wait: Duration = retry_wait(&policy, 1, self.key, event.id);
             settled.acknowledged.push(false);
-            settled.retries.push((now.after(wait), event.clone()));
+            settled.retries.push((now.after(wait), Single::new(event.clone())));
         }
         self.receiver.settle(settled);
     }

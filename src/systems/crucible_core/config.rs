@@ -54,10 +54,18 @@ pub struct Config {
     pub dead_letters: usize,
     /// Bytes of events held at most, from when they are accepted until nobody is to get them any more and no dead letter
     /// is kept of them; at least as many as the largest event that `limits` allow. What would exceed it is refused, but
-    /// for dead letters that can make room: the oldest go first. Left out: no bound but those of the mailboxes, which
-    /// count deliveries and not bytes. An event counts once, with [`Event::held_bytes`](crate::event::Event::held_bytes),
-    /// however many services get it; as long as one event of an [envelope](crate::routing::Envelope) is held, all of it
-    /// is.
+    /// for dead letters that can make room: the oldest go first. An event that nobody gets needs none. Left out: no bound
+    /// but those of the mailboxes, which count deliveries and not bytes.
+    ///
+    /// An event counts once, with [`Event::held_bytes`](crate::event::Event::held_bytes), however many services get it
+    /// and however often it is tried; as long as one event of an [envelope](crate::routing::Envelope) is held, all of it
+    /// is. What does not count is bounded by the other settings: for each event some 200 bytes around it; for each
+    /// delivery in a mailbox its entry, about 50 bytes, so `mailbox_capacity` of them for a service; for each retry in
+    /// the hands of a handler a copy of the event without its payload, so `batch` of them for a service.
+    ///
+    /// The budget is one for all. What a service that stands still has not taken counts against everybody: where it
+    /// holds all of it, nothing is accepted for others either, however urgent, until `handler_timeout` ends
+    /// what it is at. A smaller `mailbox_capacity` bounds what one service can hold.
     pub byte_budget: Option<u64>,
     /// What is refused.
     pub limits: Limits,

@@ -5,7 +5,7 @@ use parking_lot::{Mutex, MutexGuard};
 use rustc_hash::FxHashMap;
 
 use crate::event::{Event, Name};
-use crate::routing::{Budget, Claim, DeadLetter, DeathCause, LetterId};
+use crate::routing::{Budget, Claim, DeadLetter, DeathCause, LetterId, Single};
 
 /// The youngest dead letters of a system, at most so many.
 #[derive(Debug)]
@@ -14,17 +14,21 @@ pub(super) struct DeadLetters {
     state: Mutex<State>,
 }
 
-/// A letter, and its event's part of the budget, if there is one.
+/// A [`DeadLetter`] whose event is shared with all who hold it.
 #[derive(Debug, Clone)]
 pub(super) struct Kept {
-    pub(super) letter: DeadLetter,
-    pub(super) claim: Option<Claim>,
+    id: LetterId,
+    pub(super) single: Single,
+    pub(super) service: Name,
+    cause: DeathCause,
 }
 
 #[derive(Debug, Default)]
 struct State {
     /// By id.
     letters: VecDeque<Kept>,
+    /// Bytes of their events, once for each letter: they cannot free more.
+    bytes: u64,
     next: u64,
     counts: LetterCounts,
 }
@@ -46,28 +50,30 @@ impl DeadLetters {
         self.state.lock()
     }
 
-    pub(super) fn put(&self, service: &Name, event: Arc<Event>, claim: Option<Claim>, cause: DeathCause) {
+    pub(super) fn put(&self, service: &Name, single: Single, cause: DeathCause) {
         let oldest = {
             let mut state = self.lock();
             let id = LetterId(state.next);
             state.next += 1;
-            let letter = DeadLetter { id, event, service: service.clone(), cause };
-            state.letters.push_back(Kept { letter, claim });
+            let youngest = state.letters.len();
+            state.insert(youngest, Kept { id, single, service: service.clone(), cause });
             let full = state.letters.len() > self.capacity;
             state.counts.lost += u64::from(full);
-            if full { state.letters.pop_front() } else { None }
+            if full { state.remove(0) } else { None }
         };
         drop(oldest); // outside the lock: it may be the last to hold its event
     }
 
     pub(super) fn list(&self) -> Vec<DeadLetter> {
-        self.lock().letters.iter().map(|kept| kept.letter.clone()).collect()
+        // Events are copied outside the lock.
+        let kept: Vec<Kept> = self.lock().letters.iter().cloned().collect();
+        kept.into_iter().map(Kept::letter).collect()
     }
 
     pub(super) fn take(&self, id: LetterId) -> Option<Kept> {
         let mut state = self.lock();
-        let at = state.letters.binary_search_by_key(&id, |kept| kept.letter.id).ok()?;
-        state.letters.remove(at)
+        let at = state.letters.binary_search_by_key(&id, |kept| kept.id).ok()?;
+        state.remove(at)
     }
 
     /// What was taken could not be delivered, and goes back to its place, if there is still room.
@@ -75,23 +81,28 @@ impl DeadLetters {
         let mut state = self.lock();
         if state.letters.len() >= self.capacity {
             state.counts.lost += 1;
-        } else if let Err(at) = state.letters.binary_search_by_key(&kept.letter.id, |kept| kept.letter.id) {
-            state.letters.insert(at, kept);
+        } else if let Err(at) = state.letters.binary_search_by_key(&kept.id, |kept| kept.id) {
+            state.insert(at, kept);
         }
     }
 
     /// Lets the oldest go, no more than it takes, until there is room for so many bytes; none if all of them would
     /// not be enough. Returns whether there may be room now. Their events go to `let_go`: they are to be dropped where
     /// no lock is held.
-    pub(super) fn make_room(&self, budget: &Budget, bytes: u64, let_go: &mut Vec<DeadLetter>) -> bool {
+    pub(super) fn make_room(&self, budget: &Budget, bytes: u64, let_go: &mut Vec<Arc<Event>>) -> bool {
         let mut state = self.lock();
         let shortage = budget.shortage(bytes);
+        if shortage > state.bytes {
+            return false; // without a look at each of them: refusing has to be cheap
+        }
         let enough = |&(_, freed): &(usize, u64)| freed >= shortage;
         let Some((letters, _)) = std::iter::once((0, 0)).chain(freed_by(&state.letters)).find(enough) else {
             return false;
         };
         state.counts.lost += letters as u64;
-        let_go.extend(state.letters.drain(..letters).map(|kept| kept.letter));
+        // Not with their parts of the budget: those are to be free now.
+        let gone = (0..letters).filter_map(|_| state.remove(0));
+        let_go.extend(gone.map(|kept| kept.single.shared().clone()));
         true
     }
 
@@ -110,13 +121,36 @@ impl DeadLetters {
     }
 }
 
+impl Kept {
+    fn bytes(&self) -> u64 {
+        self.single.claim().map_or(0, Claim::bytes)
+    }
+
+    fn letter(self) -> DeadLetter {
+        DeadLetter { id: self.id, event: self.single.event(), service: self.service, cause: self.cause }
+    }
+}
+
+impl State {
+    fn insert(&mut self, at: usize, kept: Kept) {
+        self.bytes += kept.bytes();
+        self.letters.insert(at, kept);
+    }
+
+    fn remove(&mut self, at: usize) -> Option<Kept> {
+        let kept = self.letters.remove(at)?;
+        self.bytes -= kept.bytes();
+        Some(kept)
+    }
+}
+
 /// For each number of the oldest letters how many bytes are free once they are gone: those of events that nobody else
 /// holds.
 fn freed_by(letters: &VecDeque<Kept>) -> impl Iterator<Item = (usize, u64)> {
     let mut found: FxHashMap<usize, usize> = FxHashMap::default();
     let mut freed = 0;
     letters.iter().zip(1..).map(move |(kept, number)| {
-        if let Some(claim) = &kept.claim {
+        if let Some(claim) = kept.single.claim() {
             let holders = found.entry(claim.key()).or_default();
             *holders += 1;
             freed += if *holders == claim.holders() { claim.bytes() } else { 0 };
@@ -136,11 +170,11 @@ mod tests {
     }
 
     fn put(letters: &DeadLetters, id: u128) {
-        letters.put(&"a".into(), event(id), None, DeathCause::TimedOut);
+        letters.put(&"a".into(), Single::new(event(id)), DeathCause::TimedOut);
     }
 
-    fn claim(budget: &Arc<Budget>, id: u128) -> Option<Claim> {
-        Some(budget.claim(&event(id)).expect("there is room"))
+    fn claimed(budget: &Arc<Budget>, id: u128) -> Single {
+        Single::claimed(budget.claim(&event(id)).expect("there is room"))
     }
 
     fn kept(letters: &DeadLetters) -> Vec<u64> {
@@ -165,7 +199,7 @@ mod tests {
         assert_eq!(kept(&letters), [0, 2]);
         letters.put_back(second.clone());
         assert_eq!(kept(&letters), [0, 1, 2]);
-        let second = letters.take(second.letter.id).expect("it is back");
+        let second = letters.take(second.id).expect("it is back");
         put(&letters, 4);
         letters.put_back(second);
         assert_eq!((kept(&letters), letters.counts().lost), (vec![0, 2, 3], 1));
@@ -182,12 +216,12 @@ mod tests {
     fn the_oldest_make_room_and_none_does_in_vain() {
         let bytes = event(1).held_bytes();
         let (letters, budget) = (DeadLetters::new(9), Budget::new(4 * bytes));
-        let claims = [1, 2, 3, 4].map(|id| claim(&budget, id));
+        let singles = [1, 2, 3, 4].map(|id| claimed(&budget, id));
         // Of the second two services have a letter; the third is delivered to another still.
-        for (claim, id) in [(0, 1), (1, 2), (2, 3), (1, 2), (3, 4)] {
-            letters.put(&"a".into(), event(id), claims[claim].clone(), DeathCause::TimedOut);
+        for event in [0, 1, 2, 1, 3] {
+            letters.put(&"a".into(), singles[event].clone(), DeathCause::TimedOut);
         }
-        let [first, second, third, fourth] = claims;
+        let [first, second, third, fourth] = singles;
         drop((first, second, fourth));
         assert_eq!((letters.bytes(), budget.held()), (3 * bytes, 4 * bytes));
         let mut let_go = Vec::new();
@@ -195,7 +229,7 @@ mod tests {
         assert_eq!((kept(&letters).len(), let_go.len()), (5, 0));
         assert!(letters.make_room(&budget, bytes + 1, &mut let_go));
         assert_eq!((kept(&letters), letters.counts().lost, budget.held()), (vec![4], 4, 2 * bytes));
-        assert_eq!(let_go.iter().map(|letter| letter.id.0).collect::<Vec<_>>(), [0, 1, 2, 3]);
+        assert_eq!(let_go.iter().map(|event| event.id.0).collect::<Vec<_>>(), [1, 2, 3, 2]);
         // There is room already.
         assert!(letters.make_room(&budget, bytes, &mut let_go));
         assert_eq!((kept(&letters), letters.bytes()), (vec![4], bytes));

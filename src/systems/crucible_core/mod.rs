@@ -45,6 +45,7 @@ pub mod table;
 #[cfg(test)]
 mod tests;
 pub mod window;
+mod within;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -160,15 +161,15 @@ impl CrucibleCore {
         self.check_open()?;
         let letters = &self.shared.letters;
         let letter = letters.take(id).ok_or(SystemError::NoLetter(id))?;
-        let service = match self.control().service_named(&letter.letter.service) {
+        let service = match self.control().service_named(&letter.service) {
             Ok(service) => service,
             Err(unknown) => {
                 letters.put_back(letter);
                 return Err(unknown);
             }
         };
-        let event = Event { retry_count: 0, ..Event::clone(&letter.letter.event) };
-        let parcel = Parcel::alone(Arc::new(event), letter.claim.clone());
+        let mut parcel = Parcel::alone(&letter.single.clone().with_retry_count(0));
+        parcel.unshare(); // who published it may have said that it had been tried
         match self.push(&service, parcel, self.deadline(self.shared.clock.now()), on_full) {
             Pushed::All => {
                 letters.replayed();

@@ -15,11 +15,9 @@ use super::mailbox::Pushed;
 use super::outbox::{Desk, Lanes, Outbox, Places};
 use super::receivers::{Scratch, Snapshot};
 use super::service::Service;
+use super::within::Within;
 use crate::event::Event;
-use crate::routing::{
-    Bits, Budget, Claim, DeadLetter, DeathCause, Envelope, Health, OnFull, Parcel, Publication, Refusal,
-    SystemError,
-};
+use crate::routing::{Bits, DeathCause, Envelope, Health, OnFull, Parcel, Publication, SystemError};
 
 /// Events by what became of them.
 #[derive(Debug, Default)]
@@ -73,16 +71,16 @@ struct Consignment {
 }
 
 /// The services that get an event.
-type Numbers = SmallVec<[u32; 32]>;
+pub(super) type Numbers = SmallVec<[u32; 32]>;
 
-fn add_once(numbers: &mut Numbers, number: u32) {
+pub(super) fn add_once(numbers: &mut Numbers, number: u32) {
     if !numbers.contains(&number) {
         numbers.push(number);
     }
 }
 
 /// Of an event that was not looked at.
-const NOTHING_YET: Publication = Publication::Accepted { deliveries: Some(0) };
+pub(super) const NOTHING_YET: Publication = Publication::Accepted { deliveries: Some(0) };
 
 /// Those whose mailbox was full; mostly none.
 type Stuck = Vec<Consignment>;
@@ -249,7 +247,10 @@ impl CrucibleCore {
         desk.outbox.make_room(snapshot.directory.slots());
         let accepted = match &self.budget {
             None => self.accept(chunk, &snapshot, now, publications),
-            Some(budget) => self.accept_within(budget, chunk, &snapshot, now, desk, publications),
+            Some(budget) => {
+                let within = Within { core: self, budget, snapshot: &snapshot, now, on_full };
+                within.accept(chunk, &mut desk.claims, publications)
+            }
         };
         desk.places.assign(accepted);
         self.route(chunk, any_of(accepted), &snapshot, now, desk, publications);
@@ -373,66 +374,6 @@ impl CrucibleCore {
         accepted
     }
 
-    /// The same where there is a budget: those that are new claim their bytes. Only an event for which there is room
-    /// enters the window, so one that is refused leaves it as it was.
-    #[cold]
-    fn accept_within(
-        &self,
-        budget: &Arc<Budget>,
-        chunk: &[Arc<Event>],
-        snapshot: &Snapshot,
-        now: Moment,
-        desk: &mut Desk,
-        publications: &mut [Publication],
-    ) -> Lanes {
-        let mut accepted = Lanes::default();
-        let mut let_go = Vec::new();
-        let mut window = self.window();
-        window.prune(now);
-        for (position, (event, publication)) in chunk.iter().zip(publications).enumerate() {
-            let checked = snapshot.check(event, &self.shared.config.limits);
-            let claimed = match checked {
-                Err(why) => Err(Publication::refused(why)),
-                Ok(()) if window.contains(event.id) => Err(Publication::Duplicate),
-                Ok(()) => self.claim(budget, event, &mut let_go).map_err(Publication::refused),
-            };
-            desk.claims.push(match claimed {
-                Ok(claim) => {
-                    window.insert(event.id);
-                    accepted[event.priority.lane()] |= 1 << position;
-                    Some(claim)
-                }
-                Err(told) => {
-                    *publication = told;
-                    None
-                }
-            });
-        }
-        drop(window);
-        drop(let_go); // outside the lock: they may be the last to hold their events
-        accepted
-    }
-
-    /// An event's part of the budget. Dead letters make room for it, since else those of one service could keep all
-    /// others from getting anything.
-    fn claim(
-        &self,
-        budget: &Arc<Budget>,
-        event: &Event,
-        let_go: &mut Vec<DeadLetter>,
-    ) -> Result<Claim, Refusal> {
-        loop {
-            let held = match budget.claim(event) {
-                Ok(claim) => return Ok(claim),
-                Err(held) => held,
-            };
-            let bytes = event.held_bytes();
-            if !self.shared.letters.make_room(budget, bytes, let_go) {
-                return Err(Refusal::OverBudget { bytes, held, limit: budget.limit() });
-            }
-        }
-    }
-
     /// Who got nothing because there was no room may be published again.
     fn forget_the_turned_away(&self, chunk: &[Arc<Event>], publications: &[Publication]) {
         let mut window = self.window();
@@ -442,7 +383,7 @@ impl CrucibleCore {
     }
 
     /// When a scheduled event is due, if that is later.
-    fn due(&self, event: &Event, now: Moment) -> Option<Moment> {
+    pub(super) fn due(&self, event: &Event, now: Moment) -> Option<Moment> {
         let due = self.shared.clock.moment(event.scheduled_at?);
         (due > now).then_some(due)
     }
@@ -471,8 +412,8 @@ impl CrucibleCore {
     fn push_displacing(&self, service: &Service, parcel: Parcel, deadline: Moment) -> Pushed {
         let mut displaced = Vec::new();
         let pushed = service.mailbox.push_displacing(parcel, deadline, &mut displaced);
-        for (event, claim) in displaced.iter().flat_map(Parcel::claimed) {
-            self.shared.letters.put(&service.name, event.clone(), claim.cloned(), DeathCause::Displaced);
+        for single in displaced {
+            self.shared.letters.put(&service.name, single, DeathCause::Displaced);
         }
         pushed
     }

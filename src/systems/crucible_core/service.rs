@@ -12,7 +12,7 @@ use super::dead_letters::DeadLetters;
 use super::limiter::Limiter;
 use super::mailbox::{Counts, Mailbox, Receiver, Settled};
 use super::retry;
-use crate::event::{Event, Name};
+use crate::event::Name;
 use crate::routing::{
     Batch, BatchOutcome, DeathCause, Failure, Handler, Health, ServiceKey, ServiceSpec, ServiceStatistics,
 };
@@ -160,25 +160,24 @@ impl Desk {
     /// `failure` tells of each position why it failed, if it did.
     fn settle_each(&mut self, mut failure: impl FnMut(usize) -> Option<DeathCause>, mut settled: Settled) {
         let now = self.shared.clock.now();
-        let mut claims = Vec::new();
-        for (position, (event, claim)) in self.receiver.claimed().enumerate() {
+        for (position, single) in self.receiver.singles().enumerate() {
             let cause = failure(position);
             settled.acknowledged.push(cause.is_none());
             match cause {
                 None => {}
-                Some(_) if event.retry_count < event.retry_limit => {
-                    let again = Event { retry_count: event.retry_count + 1, ..Event::clone(event) };
-                    let wait = retry::wait(&self.shared.config.retry, again.retry_count, self.key, event.id);
-                    settled.retries.push((now.after(wait), Arc::new(again)));
-                    claims.extend(claim.cloned());
+                Some(_) if single.retry_count() < single.shared().retry_limit => {
+                    let retry_count = single.retry_count() + 1;
+                    let id = single.shared().id;
+                    let wait = retry::wait(&self.shared.config.retry, retry_count, self.key, id);
+                    settled.retries.push((now.after(wait), single.with_retry_count(retry_count)));
                 }
                 Some(cause) => {
-                    self.shared.letters.put(&self.service.name, event.clone(), claim.cloned(), cause);
+                    self.shared.letters.put(&self.service.name, single, cause);
                     settled.dead_lettered += 1;
                 }
             }
         }
-        self.receiver.settle_claimed(settled, claims);
+        self.receiver.settle(settled);
     }
 }
 

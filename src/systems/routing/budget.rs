@@ -1,6 +1,9 @@
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 
+use parking_lot::Mutex;
+
+use super::Envelope;
 use crate::event::Event;
 
 /// How many bytes of events a system may hold, and how many it does.
@@ -10,7 +13,8 @@ pub(crate) struct Budget {
     held: AtomicU64,
 }
 
-/// The part of the budget that an event has, wherever the system holds it: given back with the last clone.
+/// The part of the budget that an event has, wherever the system holds it: given back with the last clone. Keeps the
+/// event, too, so that nobody who waits for something needs a copy.
 #[derive(Debug, Clone)]
 pub(crate) struct Claim(Arc<Share>);
 
@@ -18,6 +22,9 @@ pub(crate) struct Claim(Arc<Share>);
 struct Share {
     budget: Arc<Budget>,
     bytes: u64,
+    event: Arc<Event>,
+    /// Of the event alone, while somebody has it.
+    alone: Mutex<Weak<Envelope>>,
 }
 
 /// Those of the events of an envelope, each at its event's place.
@@ -46,17 +53,32 @@ impl Budget {
     ///
     /// # Errors
     /// How many bytes are held, if there is no room for it.
-    pub(crate) fn claim(self: &Arc<Self>, event: &Event) -> Result<Claim, u64> {
+    pub(crate) fn claim(self: &Arc<Self>, event: &Arc<Event>) -> Result<Claim, u64> {
         let bytes = event.held_bytes();
         let more = |held: u64| held.checked_add(bytes).filter(|&sum| sum <= self.limit);
         self.held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more)?;
-        Ok(Claim(Arc::new(Share { budget: self.clone(), bytes })))
+        let (budget, event, alone) = (self.clone(), event.clone(), Mutex::default());
+        Ok(Claim(Arc::new(Share { budget, bytes, event, alone })))
     }
 }
 
 impl Claim {
     pub(crate) fn bytes(&self) -> u64 {
         self.0.bytes
+    }
+
+    pub(crate) fn event(&self) -> &Arc<Event> {
+        &self.0.event
+    }
+
+    /// An envelope of nothing but its event: the same for all who need one, however many services that are.
+    pub(super) fn alone(&self) -> Arc<Envelope> {
+        let mut alone = self.0.alone.lock();
+        alone.upgrade().unwrap_or_else(|| {
+            let envelope = Arc::new(Envelope::of_one(self.event().clone(), self.clone()));
+            *alone = Arc::downgrade(&envelope);
+            envelope
+        })
     }
 
     /// How many clones there are.
@@ -91,9 +113,23 @@ mod tests {
     use super::*;
     use crate::event::{EventId, EventKind, Payload, Timestamp};
 
-    fn event(id: u128) -> Event {
+    fn event(id: u128) -> Arc<Event> {
         let payload = Payload::Text("x".to_owned().into());
-        Event::new(EventId(id), EventKind::Metrics, "s", Timestamp(0), payload)
+        Arc::new(Event::new(EventId(id), EventKind::Metrics, "s", Timestamp(0), payload))
+    }
+
+    #[test]
+    fn all_who_need_an_event_alone_share_an_envelope_that_goes_with_the_last() {
+        let budget = Budget::new(u64::MAX);
+        let claim = budget.claim(&event(1)).expect("there is room");
+        let (first, second) = (claim.alone(), claim.alone());
+        assert!(Arc::ptr_eq(&first, &second));
+        assert_eq!(claim.holders(), 2);
+        drop((first, second));
+        assert_eq!(claim.holders(), 1);
+        assert_eq!((Arc::strong_count(&claim.alone()), Arc::strong_count(claim.event())), (1, 2));
+        drop(claim);
+        assert_eq!(budget.held(), 0);
     }
 
     #[test]

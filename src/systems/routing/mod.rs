@@ -34,6 +34,7 @@ mod receiving;
 mod rule;
 mod service;
 pub mod simulation;
+mod single;
 mod statistics;
 
 pub(crate) use budget::{Budget, Claim, Claims};
@@ -54,4 +55,5 @@ pub use publication::{OnFull, Publication, Refusal};
 pub use receiving::{Expected, Recorder, ServiceKey, Tally};
 pub use rule::{InvalidRule, Rule};
 pub use service::{GroupSpec, Member, ServiceSpec, Strategy};
+pub use single::Single;
 pub use statistics::{Health, ServiceStatistics, Statistics};

@@ -1,7 +1,7 @@
 use std::slice;
 use std::sync::Arc;
 
-use super::{Claim, Claims, Moment};
+use super::{Claim, Claims, Moment, Single};
 use crate::event::{Event, Priority};
 
 /// Events that were published together, shared by all who get some of them: one block of memory for all,
@@ -46,6 +46,11 @@ impl Envelope {
         debug_assert!(places.all(|(place, event)| lanes[event.priority.lane()] >> place & 1 == 1));
         Self { events, lanes, claims }
     }
+
+    /// Of a single event and its part of a budget.
+    pub(super) fn of_one(event: Arc<Event>, claim: Claim) -> Self {
+        Self { claims: Some(Box::new(Claims::new([claim]))), ..Self::new([event]) }
+    }
 }
 
 /// Some of the events of an [`Envelope`], or a single event without one.
@@ -54,10 +59,37 @@ pub struct Parcel {
     contents: Contents,
     /// A bit for each place in the envelope whose event is meant.
     picked: u64,
-    /// How many bits are set: counting them takes longer than most of what is done with a parcel.
-    len: u32,
+    counts: Counts,
     /// Until when its events may be begun; for who keeps it.
     pub(crate) deadline: Moment,
+}
+
+/// How many bits of a parcel are set, in the lowest byte: counting them takes longer than most of what is done with a
+/// parcel. Above it, if its single event has another retry count than it says itself, that count and one. In one word,
+/// since a parcel is made for each delivery, and two fields were two instructions.
+#[derive(Debug, Clone, Copy)]
+struct Counts(u32);
+
+impl Counts {
+    const RETRIES: u32 = 8;
+
+    #[inline]
+    fn of(picked: u64) -> Self {
+        Self(picked.count_ones())
+    }
+
+    #[inline]
+    fn len(self) -> usize {
+        usize::from(self.0.to_le_bytes()[0])
+    }
+
+    fn retry_count(self) -> Option<u16> {
+        (self.0 >> Self::RETRIES).checked_sub(1).and_then(|count| u16::try_from(count).ok())
+    }
+
+    fn with_retry_count(self, count: u16) -> Self {
+        Self(self.0 & 0xff | (u32::from(count) + 1) << Self::RETRIES)
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -73,14 +105,37 @@ impl Parcel {
     pub fn one(event: Arc<Event>) -> Self {
         #[allow(clippy::cast_possible_truncation)] // one of four
         let lane = event.priority.lane() as u8;
-        Self { contents: Contents::One(event, lane), picked: 1, len: 1, deadline: Moment::NEVER }
+        Self { contents: Contents::One(event, lane), picked: 1, counts: Counts(1), deadline: Moment::NEVER }
     }
 
-    /// A single event and its part of a budget, if there is one.
-    pub(crate) fn alone(event: Arc<Event>, claim: Option<Claim>) -> Self {
-        let Some(claim) = claim else { return Self::one(event) };
-        let envelope = Envelope { claims: Some(Box::new(Claims::new([claim]))), ..Envelope::new([event]) };
-        Self::of_places(&Arc::new(envelope), 1)
+    /// A single delivery. Where its retry count is not that of the event, it is to be [unshared](Self::unshare) before
+    /// it is handed over.
+    pub(crate) fn alone(single: &Single) -> Self {
+        let parcel = match single.claim() {
+            None => Self::one(single.shared().clone()),
+            Some(claim) => Self::of_places(&claim.alone(), 1),
+        };
+        let (own, said) = (single.retry_count(), single.shared().retry_count);
+        let counts = if own == said { parcel.counts } else { parcel.counts.with_retry_count(own) };
+        Self { counts, ..parcel }
+    }
+
+    /// Whether it has to be [unshared](Self::unshare).
+    pub(crate) fn is_retried(&self) -> bool {
+        self.counts.retry_count().is_some()
+    }
+
+    /// Makes the copy of an event that tells of its retries, if there are any of which it does not tell.
+    pub(crate) fn unshare(&mut self) {
+        if !self.is_retried() {
+            return;
+        }
+        let single = self.singles().next().expect("one event was tried again, never none");
+        let own = match single.claim().cloned() {
+            None => Self::one(single.event()),
+            Some(claim) => Self::of_places(&Arc::new(Envelope::of_one(single.event(), claim)), 1),
+        };
+        *self = Self { deadline: self.deadline, ..own };
     }
 
     /// The events at those places of the envelope whose bit is set; bits beyond its end mean nothing.
@@ -99,7 +154,7 @@ impl Parcel {
 
     #[inline]
     fn of(contents: Contents, picked: u64, deadline: Moment) -> Self {
-        Self { contents, picked, len: picked.count_ones(), deadline }
+        Self { contents, picked, counts: Counts::of(picked), deadline }
     }
 
     /// Its events as parcels of their own.
@@ -109,7 +164,7 @@ impl Parcel {
             let singles = self.iter().map(|event| Self::one(event.clone()));
             return singles.for_each(|single| each(Self { deadline: self.deadline, ..single }));
         }
-        let singles = self.claimed().map(|(event, claim)| Self::alone(event.clone(), claim.cloned()));
+        let singles = self.singles().map(|single| Self::alone(&single));
         singles.for_each(|single| each(Self { deadline: self.deadline, ..single }));
     }
 
@@ -120,22 +175,27 @@ impl Parcel {
         }
     }
 
-    /// The events, most urgent first, each with its part of a budget.
-    pub(crate) fn claimed(&self) -> impl Iterator<Item = (&Arc<Event>, Option<&Claim>)> {
+    /// Its deliveries apart from each other, most urgent first.
+    pub fn singles(&self) -> impl Iterator<Item = Single> {
         let ((events, picked), claims) = (self.parts(), self.claims());
-        Bits(picked).map(move |place| (&events[place], claims.map(|claims| claims.at(place))))
+        let retry_count = self.counts.retry_count();
+        Bits(picked).map(move |place| {
+            let event = &events[place];
+            let claim = claims.map(|claims| claims.at(place));
+            Single::of(event, retry_count.unwrap_or(event.retry_count), claim)
+        })
     }
 
     /// How many events.
     #[inline]
     pub fn len(&self) -> usize {
-        self.len as usize
+        self.counts.len()
     }
 
     /// Whether there are none.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.len == 0
+        self.len() == 0
     }
 
     /// The events, most urgent first.
@@ -160,13 +220,14 @@ impl Parcel {
 
     /// Takes the first `count` events out, at most all.
     pub(crate) fn take_first(&mut self, count: usize) -> Self {
+        debug_assert!(count == 0 || !self.is_retried(), "only what is about to wait is split");
         let mut rest = self.picked;
         for _ in 0..count.min(self.len()) {
             rest &= rest - 1;
         }
         let taken = Self::of(self.contents.clone(), self.picked & !rest, self.deadline);
         self.picked = rest;
-        self.len -= taken.len;
+        self.counts.0 -= taken.counts.0;
         taken
     }
 

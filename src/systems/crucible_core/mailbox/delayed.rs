@@ -1,20 +1,14 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::sync::Arc;
-
-use rustc_hash::FxHashMap;
 
 use crate::crucible_core::clock::Moment;
-use crate::event::Event;
-use crate::routing::Claim;
+use crate::routing::{Parcel, Single};
 
 /// Deliveries that wait for a moment: that of a retry, or the scheduled one.
 #[derive(Debug, Default)]
 pub(super) struct Delayed {
     heap: BinaryHeap<Reverse<Entry>>,
     entered: u64,
-    /// Their parts of a budget, by turn: empty without one.
-    claims: FxHashMap<u64, Claim>,
 }
 
 #[derive(Debug)]
@@ -23,7 +17,7 @@ struct Entry {
     /// Of equal moments, who came first goes first.
     turn: u64,
     deadline: Moment,
-    event: Arc<Event>,
+    single: Single,
 }
 
 impl Entry {
@@ -61,16 +55,10 @@ impl Delayed {
         self.heap.is_empty()
     }
 
-    pub(super) fn push(&mut self, event: Arc<Event>, due: Moment, deadline: Moment) {
+    pub(super) fn push(&mut self, single: Single, due: Moment, deadline: Moment) {
         let turn = self.entered;
         self.entered += 1;
-        self.heap.push(Reverse(Entry { due, turn, deadline, event }));
-    }
-
-    /// The same with the event's part of a budget.
-    pub(super) fn push_claimed(&mut self, event: Arc<Event>, claim: Claim, due: Moment, deadline: Moment) {
-        self.claims.insert(self.entered, claim);
-        self.push(event, due, deadline);
+        self.heap.push(Reverse(Entry { due, turn, deadline, single }));
     }
 
     /// When the next one is due.
@@ -78,25 +66,14 @@ impl Delayed {
         self.heap.peek().map(|Reverse(entry)| entry.due)
     }
 
-    /// Whether some have a part of a budget.
-    pub(super) fn has_claims(&self) -> bool {
-        !self.claims.is_empty()
-    }
-
-    /// The next one that is due, and its deadline. For whom none has a part of a budget.
-    pub(super) fn pop_due(&mut self, now: Moment) -> Option<(Arc<Event>, Moment)> {
+    /// The next one that is due.
+    pub(super) fn pop_due(&mut self, now: Moment) -> Option<Parcel> {
         if self.next()? > now {
             return None;
         }
-        self.heap.pop().map(|Reverse(entry)| (entry.event, entry.deadline))
-    }
-
-    /// The same with its part of a budget, if it has one.
-    pub(super) fn pop_due_claimed(&mut self, now: Moment) -> Option<(Arc<Event>, Option<Claim>, Moment)> {
-        if self.next()? > now {
-            return None;
-        }
-        let Reverse(Entry { turn, deadline, event, .. }) = self.heap.pop()?;
-        Some((event, self.claims.remove(&turn), deadline))
+        let Reverse(Entry { deadline, single, .. }) = self.heap.pop()?;
+        let mut parcel = Parcel::alone(&single);
+        parcel.deadline = deadline;
+        Some(parcel)
     }
 }

@@ -159,6 +159,11 @@ impl Lanes {
         places
     }
 
+    /// Whether less urgent deliveries than those of this lane wait.
+    pub(super) fn has_below(&self, lane: usize) -> bool {
+        self.lanes[lane + 1..].iter().any(|lane| lane.deliveries > 0)
+    }
+
     /// Takes the youngest of the least urgent deliveries out, if it is less urgent than this lane.
     pub(super) fn displace_for(&mut self, lane: usize) -> Option<Parcel> {
         let youngest = self.lanes[lane + 1..].iter_mut().rev().find_map(Lane::take_youngest)?;

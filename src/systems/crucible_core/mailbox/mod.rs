@@ -28,7 +28,7 @@ use self::lanes::Lanes;
 use super::breaker::{Breaker, Standing};
 use super::clock::Moment;
 use super::sync::{AtomicU64, Mutex, MutexGuard, Ordering};
-use crate::routing::{BreakerPolicy, Ledger, Parcel};
+use crate::routing::{BreakerPolicy, Ledger, Parcel, Single};
 
 /// Where the deliveries of one service wait until its task takes them: bounded, by priority, and held
 /// back while its breaker is open.
@@ -60,6 +60,8 @@ struct State {
     mixed: bool,
     lanes: Lanes,
     delayed: Delayed,
+    /// Whether some that wait to be handed over share their event with others, but not its retry count.
+    retried: bool,
     /// In the batch that is being handled.
     in_hand: usize,
     counts: Counts,
@@ -104,6 +106,7 @@ impl Mailbox {
             mixed: false,
             lanes: Lanes::default(),
             delayed: Delayed::default(),
+            retried: false,
             in_hand: 0,
             counts: Counts::default(),
             breaker: Breaker::new(breaker),
@@ -155,7 +158,7 @@ impl Mailbox {
     /// The same as [`Mailbox::push`], but where there is no room, deliveries that wait make room for more urgent
     /// ones, as [`OnFull::DropLowest`](crate::routing::OnFull::DropLowest) says. These are added to `displaced`, one by
     /// one.
-    pub fn push_displacing(&self, parcel: Parcel, deadline: Moment, displaced: &mut Vec<Parcel>) -> Pushed {
+    pub fn push_displacing(&self, parcel: Parcel, deadline: Moment, displaced: &mut Vec<Single>) -> Pushed {
         let mut parcel = match self.push(parcel, deadline) {
             Pushed::Full(rest) => rest,
             pushed => return pushed,
@@ -172,7 +175,7 @@ impl Mailbox {
                 };
                 state.counts.ledger.dead_lettered += 1;
                 state.counts.displaced += 1;
-                youngest.each_single(|single| displaced.push(single));
+                displaced.extend(youngest.singles());
                 self.load.settled(1);
             }
             let first = parcel.take_first(1);
@@ -192,15 +195,23 @@ impl Mailbox {
         }
         let accepted = parcel.take_first(self.room(&state));
         self.accept(&mut state, accepted.len());
-        for (event, claim) in accepted.claimed() {
-            match claim.cloned() {
-                None => state.delayed.push(event.clone(), due, deadline),
-                Some(claim) => state.delayed.push_claimed(event.clone(), claim, due, deadline),
-            }
-        }
+        accepted.singles().for_each(|single| state.delayed.push(single, due, deadline));
         // The task has to set its alarm.
         wake_sleeper(state);
         Pushed::but(parcel)
+    }
+
+    /// Whether it would take one more, or say that it takes nothing any more; `displaces`: or one that waits would make
+    /// room for one of this lane.
+    pub(super) fn takes_one(&self, displaces: Option<usize>) -> bool {
+        let mut state = self.lock();
+        if state.closed || self.room(&state) > 0 {
+            return true;
+        }
+        displaces.is_some_and(|lane| {
+            state.sort();
+            state.lanes.has_below(lane)
+        })
     }
 
     fn accept(&self, state: &mut State, deliveries: usize) {
@@ -361,22 +372,12 @@ impl State {
 
     /// Lets what is due join what waits.
     fn release_due(&mut self, now: Moment) {
-        if self.delayed.has_claims() {
-            return self.release_claimed(now);
-        }
-        while let Some((event, deadline)) = self.delayed.pop_due(now) {
-            let mut parcel = Parcel::one(event);
-            parcel.deadline = deadline;
+        while let Some(parcel) = self.delayed.pop_due(now) {
+            let retried = parcel.is_retried();
             self.arrive(parcel);
-        }
-    }
-
-    #[cold]
-    fn release_claimed(&mut self, now: Moment) {
-        while let Some((event, claim, deadline)) = self.delayed.pop_due_claimed(now) {
-            let mut parcel = Parcel::alone(event, claim);
-            parcel.deadline = deadline;
-            self.arrive(parcel);
+            // It must not be handed over as it lies.
+            self.mixed |= retried;
+            self.retried |= retried;
         }
     }
 }

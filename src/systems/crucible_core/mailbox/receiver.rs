@@ -7,7 +7,7 @@ use crate::crucible_core::clock::{Clock, Moment, Timer};
 use crate::crucible_core::limiter::Limiter;
 use crate::crucible_core::sync::MutexGuard;
 use crate::event::Event;
-use crate::routing::{Claim, Parcel};
+use crate::routing::{Parcel, Single};
 
 /// The other end of a [`Mailbox`], in the hands of the task that serves it.
 #[derive(Debug)]
@@ -31,8 +31,6 @@ struct Verdict {
     acknowledged: usize,
     expired: usize,
     troubled: Option<Box<Settled>>,
-    /// Of the retries among it, where there is a budget.
-    claims: Vec<Claim>,
 }
 
 impl Receiver {
@@ -60,9 +58,9 @@ impl Receiver {
         self.batch.iter().flat_map(Parcel::iter)
     }
 
-    /// The same with each event's part of a budget.
-    pub(crate) fn claimed(&self) -> impl Iterator<Item = (&Arc<Event>, Option<&Claim>)> {
-        self.batch.iter().flat_map(Parcel::claimed)
+    /// The same, delivery by delivery.
+    pub fn singles(&self) -> impl Iterator<Item = Single> {
+        self.batch.iter().flat_map(Parcel::singles)
     }
 
     /// When the batch was taken.
@@ -80,13 +78,6 @@ impl Receiver {
     pub fn settle(&mut self, settled: Settled) {
         self.verdict.troubled = Some(Box::new(settled));
         self.let_go();
-    }
-
-    /// The same where there is a budget: with the parts of those that are tried again.
-    pub(crate) fn settle_claimed(&mut self, settled: Settled, claims: Vec<Claim>) {
-        debug_assert!(claims.is_empty() || claims.len() == settled.retries.len(), "each retry has its part");
-        self.verdict.claims = claims;
-        self.settle(settled);
     }
 
     fn let_go(&mut self) {
@@ -164,6 +155,7 @@ impl Receiver {
         made_room(state);
         if mixed {
             self.batch.sort_by_key(|parcel| parcel.lanes().0);
+            self.unshare_the_retried();
         }
         self.begun = self.clock.now();
         let some_late = self.batch.iter().any(|parcel| parcel.deadline < self.begun);
@@ -184,9 +176,20 @@ impl Receiver {
         state.sort();
         let mut expired = Vec::new();
         state.lanes.take(self.permits, self.begun, &mut self.batch, &mut expired);
+        let retried = state.retried;
+        state.retried &= state.lanes.len() > 0;
         made_room(state);
+        if retried {
+            self.unshare_the_retried();
+        }
         self.verdict.expired = expired.iter().map(Parcel::len).sum();
         !self.batch.is_empty()
+    }
+
+    /// Whoever is handed an event is told how often it was tried: not before, so that copies are bounded by the batch.
+    #[cold]
+    fn unshare_the_retried(&mut self) {
+        self.batch.iter_mut().for_each(Parcel::unshare);
     }
 }
 
@@ -224,12 +227,12 @@ impl State {
             (verdict.acknowledged, verdict.expired) = (0, 0);
         }
         if let Some(troubled) = verdict.troubled.take() {
-            self.put_down_trouble(*troubled, std::mem::take(&mut verdict.claims), clock.now(), load);
+            self.put_down_trouble(*troubled, clock.now(), load);
         }
     }
 
     #[cold]
-    fn put_down_trouble(&mut self, troubled: Settled, claims: Vec<Claim>, now: Moment, load: &Gauges) {
+    fn put_down_trouble(&mut self, troubled: Settled, now: Moment, load: &Gauges) {
         let Settled { acknowledged, retries, dead_lettered, timed_out, panicked } = troubled;
         let done = acknowledged.iter().filter(|&&acknowledged| acknowledged).count();
         self.in_hand -= acknowledged.len();
@@ -238,14 +241,8 @@ impl State {
         self.counts.retried += retries.len() as u64;
         self.counts.timeouts += u64::from(timed_out);
         self.counts.panics += u64::from(panicked);
-        if claims.is_empty() {
-            for (due, event) in retries {
-                self.delayed.push(event, due, Moment::NEVER);
-            }
-        } else {
-            for ((due, event), claim) in retries.into_iter().zip(claims) {
-                self.delayed.push_claimed(event, claim, due, Moment::NEVER);
-            }
+        for (due, single) in retries {
+            self.delayed.push(single, due, Moment::NEVER);
         }
         self.breaker.settled(acknowledged, now);
         load.settled((done + dead_lettered) as u64);

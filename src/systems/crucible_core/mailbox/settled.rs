@@ -1,8 +1,5 @@
-use std::sync::Arc;
-
 use crate::crucible_core::clock::Moment;
-use crate::event::Event;
-use crate::routing::Ledger;
+use crate::routing::{Ledger, Single};
 
 /// What became of the deliveries of a mailbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -27,7 +24,7 @@ pub struct Settled {
     /// Whether each delivery was acknowledged, in order.
     pub acknowledged: Vec<bool>,
     /// Those that are tried again, with one retry more, and when.
-    pub retries: Vec<(Moment, Arc<Event>)>,
+    pub retries: Vec<(Moment, Single)>,
     /// How many of the failed ones became dead letters.
     pub dead_lettered: usize,
     /// Whether its handler exceeded its time-out.

@@ -97,7 +97,8 @@ impl Bench {
 
     /// The batch in hand fails as a whole; its events come back at `due`.
     fn fail(&mut self, due: u64) {
-        let retries: Vec<_> = self.receiver.events().map(|event| (Moment(due), event.clone())).collect();
+        let retries: Vec<_> =
+            self.receiver.events().map(|event| (Moment(due), Single::new(event.clone()))).collect();
         let acknowledged = vec![false; retries.len()];
         self.receiver.settle(Settled { acknowledged, retries, ..Settled::default() });
     }
@@ -214,10 +215,7 @@ fn the_lowest_and_of_them_the_youngest_makes_room() {
     assert_eq!(push(7, Priority::Critical), Told::All); // for 1
     assert_eq!(push(8, Priority::Critical), Told::All); // for 4
     assert_eq!(push(9, Priority::Normal), Told::Full(1));
-    assert_eq!(
-        displaced.iter().flat_map(Parcel::iter).map(|event| event.id.0).collect::<Vec<_>>(),
-        [2, 1, 4]
-    );
+    assert_eq!(displaced.iter().map(|single: &Single| single.shared().id.0).collect::<Vec<_>>(), [2, 1, 4]);
     let counts = bench.mailbox.counts();
     assert_eq!(
         (counts.ledger.accepted, counts.ledger.dead_lettered, counts.displaced, counts.ledger.queued),
@@ -238,7 +236,7 @@ fn displacing_splits_parcels_and_stops_where_nothing_is_lower() {
     let events = [4, 5].map(|id| event(id, if id == 4 { Priority::Critical } else { Priority::High }));
     let (parcel, mut displaced) = (Parcel::pick(&Arc::new(Envelope::new(events)), 0b11), Vec::new());
     let pushed = bench.mailbox.push_displacing(parcel, NEVER, &mut displaced);
-    let ids: Vec<u128> = displaced.iter().flat_map(Parcel::iter).map(|event| event.id.0).collect();
+    let ids: Vec<u128> = displaced.iter().map(|single: &Single| single.shared().id.0).collect();
     assert_eq!((told(pushed), ids), (Told::Full(0b10), vec![3]));
     assert_eq!(bench.take(), [4, 1, 2]);
 }
@@ -523,21 +521,34 @@ fn held(budget: &Budget) -> u64 {
 
 #[test]
 fn who_waits_alone_for_a_retry_keeps_its_own_part_of_the_budget() {
-    let (mut bench, budget, envelope) = claimed(3);
+    let (bench, budget, envelope) = claimed(3);
+    let mut bench = Bench { mailbox: Mailbox::new(3, BreakerPolicy::default()), ..bench };
     bench.push(Parcel::pick(&envelope, 0b111));
     drop(envelope);
     bench.take();
     let mut settled = Settled { acknowledged: vec![true, false, true], ..Settled::default() };
-    let (event, claim) = bench.receiver.claimed().nth(1).expect("three are there");
-    settled.retries.push((Moment(5), event.clone()));
-    let claims = claim.cloned().into_iter().collect();
-    bench.receiver.settle_claimed(settled, claims);
+    let second = bench.receiver.singles().nth(1).expect("three are there");
+    let shared = second.shared().clone();
+    settled.retries.push((Moment(5), second.with_retry_count(1)));
+    bench.receiver.settle(settled);
     assert_eq!(held(&budget), 1);
     assert!(bench.poll().is_pending());
     bench.advance(5);
-    assert_eq!((bench.take(), held(&budget)), (vec![2], 1));
+    // Only who is handed it has a copy, and when that fails, it goes.
+    for retry_count in 1..=3 {
+        assert_eq!((bench.take(), held(&budget)), (vec![2], 1));
+        let handed = bench.receiver.events().next().expect("one").clone();
+        assert_eq!((handed.retry_count, shared.retry_count), (retry_count, 0));
+        let again = bench.receiver.singles().next().expect("one");
+        assert!(Arc::ptr_eq(again.shared(), &shared) && again.retry_count() == retry_count);
+        let retries = vec![(Moment(5), again.with_retry_count(retry_count + 1))];
+        bench.receiver.settle(Settled { acknowledged: vec![false], retries, ..Settled::default() });
+        assert_eq!((Arc::strong_count(&handed), held(&budget)), (1, 1));
+    }
+    bench.take();
     bench.receiver.acknowledge();
-    assert_eq!(held(&budget), 0);
+    assert!(bench.poll().is_pending());
+    assert_eq!((held(&budget), Arc::strong_count(&shared)), (0, 1));
 }
 
 #[test]
