@@ -3,13 +3,15 @@ use std::collections::VecDeque;
 use super::published::{Delivery, Fate};
 use super::violation::Promise;
 use super::world::Model;
-use crate::routing::{Capability, DeadLetter, DeathCause};
+use crate::routing::{DeadLetter, DeathCause};
 
 /// The dead letters that have to be there.
 #[derive(Debug)]
 pub(super) struct Letters {
     capacity: usize,
     pub(super) kept: VecDeque<Letter>,
+    /// Whether there was a shortage of bytes for which some may have gone.
+    pub(super) may_go: bool,
 }
 
 /// What is known of a dead letter.
@@ -42,7 +44,7 @@ impl Cause {
 
 impl Letters {
     pub(super) fn new(capacity: usize) -> Self {
-        Self { capacity, kept: VecDeque::new() }
+        Self { capacity, kept: VecDeque::new(), may_go: false }
     }
 
     pub(super) fn put(&mut self, letter: Letter) {
@@ -79,8 +81,9 @@ impl Model {
             }
             found.push_front(read);
         }
-        // Those that are left are the oldest: they may have made room for bytes.
-        let missing = !known.is_empty() && len < capacity && !self.offers(Capability::ByteBudget);
+        // Those that are left are the oldest: they may have made room for bytes, if an event was accepted that needed it.
+        let may_go = std::mem::take(&mut self.letters.may_go);
+        let missing = !known.is_empty() && len < capacity && !may_go;
         self.hold(!missing, Promise::DeadLetters, || format!("missing though there is room: {known:?}"));
         self.letters.kept = found;
     }

@@ -33,8 +33,11 @@ pub(super) struct Published {
 pub(super) enum Expected {
     Refused(crate::routing::Refusal),
     Duplicate,
-    /// Refused: there is no room for its bytes.
-    OverBudget,
+    /// Refused: there is no room for its bytes; but if all of these services, which are all that it is for, are full,
+    /// that is what is told. 0: it is not for services alone.
+    OverBudget {
+        all: u32,
+    },
     /// That many groups have no member available.
     Routed {
         unavailable: u32,

@@ -88,6 +88,42 @@ async fn publish_at_once<S: EventSystem>(
     }
 }
 
+/// Bytes that there is room for.
+#[derive(Debug)]
+struct Room {
+    free: u64,
+    /// That only dead letters hold.
+    of_letters: u64,
+    /// Whether there was too little room for an event of this batch: from then on what nobody gets needs none.
+    short: bool,
+}
+
+/// What an event took of it.
+#[derive(Debug, PartialEq, Eq)]
+enum Took {
+    Free,
+    /// Some had to go.
+    OfLetters,
+    /// It is refused.
+    Nothing,
+}
+
+impl Room {
+    fn take(&mut self, bytes: u64, nobody: bool) -> Took {
+        self.short |= bytes > self.free;
+        if self.short && nobody {
+            return Took::Free;
+        }
+        let more = bytes.saturating_sub(self.free);
+        if more > self.of_letters {
+            return Took::Nothing;
+        }
+        self.free = self.free.saturating_sub(bytes);
+        self.of_letters -= more;
+        if more > 0 { Took::OfLetters } else { Took::Free }
+    }
+}
+
 impl Model {
     /// What the system has to do with an event that is about to be published.
     fn foretell(
@@ -97,7 +133,7 @@ impl Model {
         cause: Option<usize>,
         wall: Timestamp,
         among_others: bool,
-        room: &mut u64,
+        room: &mut Room,
     ) -> Arc<Event> {
         let now = self.now();
         let serial = self.published.len();
@@ -166,13 +202,15 @@ impl Model {
         })
     }
 
-    /// For how many bytes there is room beside what has to be held: what dead letters alone hold does not.
-    fn room(&self, statistics: Option<&Statistics>) -> u64 {
+    /// For how many bytes there is room as it is, and how much more dead letters could make.
+    fn room(&self, statistics: Option<&Statistics>) -> Room {
         let told = statistics.and_then(|told| Some((told.held_bytes?, told.letter_bytes)));
         let limit = self.terms.byte_budget.filter(|_| self.offers(Capability::ByteBudget));
         match (limit, told) {
-            (Some(limit), Some((held, of_letters))) => (limit + of_letters).saturating_sub(held),
-            _ => u64::MAX,
+            (Some(limit), Some((held, of_letters))) => {
+                Room { free: limit.saturating_sub(held), of_letters, short: false }
+            }
+            _ => Room { free: u64::MAX, of_letters: 0, short: false },
         }
     }
 
@@ -181,7 +219,7 @@ impl Model {
         event: &Event,
         published: &mut Published,
         among_others: bool,
-        room: &mut u64,
+        room: &mut Room,
     ) -> Expected {
         let now = published.called_at;
         if event.source.is_empty() {
@@ -196,9 +234,18 @@ impl Model {
         if self.window.as_mut().is_some_and(|window| window.contains(event.id, now)) {
             return Expected::Duplicate;
         }
-        match room.checked_sub(published.bytes) {
-            Some(left) => *room = left,
-            None => return Expected::OverBudget,
+        if self.offers(Capability::ByteBudget) {
+            let targets = self.oracle.preview(event);
+            let targets: Vec<&Target> = targets.iter().filter(|target| self.knows(target)).collect();
+            match room.take(published.bytes, targets.is_empty()) {
+                Took::Nothing => {
+                    let to_services = targets.iter().all(|target| matches!(target, Target::Service(_)));
+                    let all = if to_services { targets.len() } else { 0 };
+                    return Expected::OverBudget { all: u32::try_from(all).expect("few services") };
+                }
+                Took::Free => {}
+                Took::OfLetters => self.letters.may_go = true,
+            }
         }
         if let Some(window) = &mut self.window {
             window.insert(event.id, now);
@@ -314,7 +361,16 @@ impl Model {
                 self.count(Count::Refused, 1);
                 false
             }
-            (Expected::OverBudget, Publication::Refused(got)) => self.refused_for_bytes(serial, got),
+            (Expected::OverBudget { .. }, Publication::Refused(got)) => self.refused_for_bytes(serial, got),
+            // Who published it alone is told that all were full: so no bytes are needed.
+            (Expected::OverBudget { all }, Publication::BackPressure { deliveries: 0, full })
+                if all > 0 && *full == all && (manner.on_full != OnFull::Wait || manner.in_handler) =>
+            {
+                self.totals.accepted_events += 1;
+                self.totals.turned_away += u64::from(*full);
+                self.count(Count::TurnedAway, 1);
+                true
+            }
             (Expected::Duplicate, Publication::Duplicate) => {
                 self.totals.duplicate_events += 1;
                 self.count(Count::Duplicates, 1);

@@ -278,6 +278,11 @@ impl<S: EventSystem> EventSystem for Mutant<S> {
         if self.mutation == Mutation::KeepsBytes {
             statistics.held_bytes = statistics.held_bytes.map(|held| held + statistics.accepted_events);
         }
+        let untried = |count: &ServiceStatistics| count.waiting > 0 && count.acknowledged == 0;
+        let idle = statistics.services.iter().all(|count| count.queued == 0);
+        if self.mutation == Mutation::UncountsRetries && idle && statistics.services.iter().any(untried) {
+            statistics.held_bytes = Some(0);
+        }
         if self.mutation == Mutation::UncountsDuplicates {
             statistics.duplicate_events = 0;
         }

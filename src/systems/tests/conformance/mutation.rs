@@ -123,6 +123,8 @@ pub(crate) enum Mutation {
     Overspends,
     /// Some bytes are never given back.
     KeepsBytes,
+    /// The bytes of what waits for a retry are not counted.
+    UncountsRetries,
     /// What did not fit into the budget counts as seen.
     RemembersWhatDidNotFit,
     /// A strategy that is not offered is taken for rounds.
@@ -131,8 +133,8 @@ pub(crate) enum Mutation {
 
 impl Mutation {
     /// Those of a system that has a byte budget.
-    pub(crate) const WITH_BUDGET: [Self; 3] =
-        [Self::Overspends, Self::KeepsBytes, Self::RemembersWhatDidNotFit];
+    pub(crate) const WITH_BUDGET: [Self; 4] =
+        [Self::Overspends, Self::KeepsBytes, Self::UncountsRetries, Self::RemembersWhatDidNotFit];
 
     /// Those of a system that offers everything else.
     pub(crate) const ALL: [Self; 57] = [
@@ -266,7 +268,13 @@ impl Mutation {
             ],
             Self::TellsWhatItHolds => &["nothing piles up"],
             Self::Overspends => &["no more than the budget", "a batch at the budget"],
-            Self::KeepsBytes => &["no more than the budget", "a batch at the budget", "letters give way"],
+            Self::KeepsBytes => &[
+                "no more than the budget",
+                "a batch at the budget",
+                "held until settled",
+                "letters give way",
+            ],
+            Self::UncountsRetries => &["held until settled"],
             Self::RemembersWhatDidNotFit => &["no more than the budget"],
             Self::PassesForBalanced => &["says what it lacks"],
         }
@@ -336,6 +344,7 @@ impl fmt::Display for Mutation {
             Self::TellsWhatItHolds => "tells_what_it_holds",
             Self::Overspends => "overspends",
             Self::KeepsBytes => "keeps_bytes",
+            Self::UncountsRetries => "uncounts_retries",
             Self::RemembersWhatDidNotFit => "remembers_what_did_not_fit",
             Self::PassesForBalanced => "passes_for_balanced",
         })
