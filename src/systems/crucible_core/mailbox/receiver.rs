@@ -150,12 +150,16 @@ impl Receiver {
     fn take_as_it_lies(&mut self, mut state: MutexGuard<'_, State>) -> bool {
         debug_assert!(self.batch.is_empty(), "the last batch is settled");
         std::mem::swap(&mut state.arrived, &mut self.batch);
-        let mixed = std::mem::take(&mut state.mixed);
         state.arrivals = 0;
-        made_room(state);
-        if mixed {
+        if std::mem::take(&mut state.mixed) {
+            let retried = std::mem::take(&mut state.retried);
+            made_room(state);
             self.batch.sort_by_key(|parcel| parcel.lanes().0);
-            self.unshare_the_retried();
+            if retried {
+                self.unshare_the_retried();
+            }
+        } else {
+            made_room(state);
         }
         self.begun = self.clock.now();
         let some_late = self.batch.iter().any(|parcel| parcel.deadline < self.begun);
