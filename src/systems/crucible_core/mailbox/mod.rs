@@ -202,15 +202,15 @@ impl Mailbox {
     }
 
     /// Whether it would take one more, or say that it takes nothing any more; `displaces`: or one that waits would make
-    /// room for one of this lane.
+    /// room for one of this lane. A look that changes nothing: to sort what arrived might let go of an envelope, and what
+    /// there is room for would depend on who was asked.
     pub(super) fn takes_one(&self, displaces: Option<usize>) -> bool {
-        let mut state = self.lock();
+        let state = self.lock();
         if state.closed || self.room(&state) > 0 {
             return true;
         }
         displaces.is_some_and(|lane| {
-            state.sort();
-            state.lanes.has_below(lane)
+            state.lanes.has_below(lane) || state.arrived.iter().any(|parcel| parcel.lanes().1 > lane)
         })
     }
 

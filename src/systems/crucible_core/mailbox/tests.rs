@@ -581,3 +581,24 @@ fn who_is_displaced_takes_its_part_of_the_budget_along() {
     drop(displaced);
     assert_eq!(held(&budget), 0);
 }
+
+#[test]
+fn to_ask_for_room_foretells_displacing_and_lets_go_of_nothing() {
+    let (bench, budget, envelope) = claimed(64);
+    let mut bench = Bench { mailbox: Mailbox::new(2, BreakerPolicy::default()), ..bench };
+    let [critical, normal] = [Priority::Critical, Priority::Normal].map(|priority| Some(priority.lane()));
+    let asked = |bench: &Bench| [None, normal, critical].map(|displaces| bench.mailbox.takes_one(displaces));
+    assert_eq!(asked(&bench), [true; 3]);
+    // Its task is about to take it as it lies.
+    assert!(bench.poll().is_pending());
+    bench.push(Parcel::pick(&envelope, 0b11));
+    drop(envelope);
+    assert_eq!((asked(&bench), held(&budget)), ([false, false, true], 64));
+    let mut displaced = Vec::new();
+    bench.mailbox.push_displacing(one(99, Priority::Critical), NEVER, &mut displaced);
+    assert_eq!(displaced.len(), 1);
+    // What waits in lanes is told as well as what arrived.
+    assert_eq!((asked(&bench), held(&budget)), ([false, false, true], 2));
+    bench.mailbox.close();
+    assert_eq!(asked(&bench), [true; 3], "that it takes nothing any more is told without a wait, too");
+}

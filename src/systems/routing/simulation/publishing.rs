@@ -366,6 +366,13 @@ impl Model {
             (Expected::OverBudget { all }, Publication::BackPressure { deliveries: 0, full })
                 if all > 0 && *full == all && (manner.on_full != OnFull::Wait || manner.in_handler) =>
             {
+                let called_at = self.published[serial].called_at;
+                if let Some(window) = &mut self.window {
+                    // As of whatever is turned away: in the meantime it may have displaced the oldest id.
+                    window.insert(id, called_at);
+                    window.forget(id);
+                    self.count(Count::ForgottenIds, 1);
+                }
                 self.totals.accepted_events += 1;
                 self.totals.turned_away += u64::from(*full);
                 self.count(Count::TurnedAway, 1);
