@@ -76,7 +76,7 @@ pub struct Verdict {
     /// Where it is unclear, what it looked like.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub looked_like: Option<Bottleneck>,
-    /// Where it is unclear, why.
+    /// What the figures do not say; where it is unclear, why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
     /// The figures that decided, those that were watched before those of the intervention.
@@ -112,6 +112,10 @@ pub enum Figure {
     Samples,
     /// Cores in use by the process.
     CoresUsed,
+    /// Of them, by the threads that bring the load.
+    CoresBeside,
+    /// Cores that all else on the machine used.
+    OthersOnCores,
     /// Threads that were ready and had no core.
     WaitingForCore,
     /// Share of the time in which at least one thread was at work.
@@ -146,6 +150,8 @@ impl Figure {
         match self {
             Self::Samples => "samples",
             Self::CoresUsed => "cores used",
+            Self::CoresBeside => "cores used to bring the load",
+            Self::OthersOnCores => "cores used by others",
             Self::WaitingForCore => "threads waiting for a core",
             Self::OneAtWork => "at least one thread at work",
             Self::Socket => "blocked on sockets",

@@ -43,17 +43,24 @@ pub(super) const ONE_AT_WORK: f64 = 0.75;
 /// Of the cores that could be used. The rest goes to the sampler and whatever else a machine does.
 pub(super) const CORES_USED: f64 = 0.8;
 
+/// Cores that those use who bring the load. They are one thread, which cannot do more than this: then there is no telling
+/// whether there was more to do.
+pub(super) const BESIDE: f64 = 0.9;
+
 /// The bottleneck that the figures show, whether or not that is confirmed.
 pub(super) fn tell(seen: &Observation) -> Told {
     if seen.seen.samples < LEAST_SAMPLES {
         let samples = at_most(Figure::Samples, seen.seen.samples as f64, LEAST_SAMPLES as f64);
         return unclear("too few samples".to_owned(), samples.into_iter().collect());
     }
-    let found = not_saturated(seen)
-        .or_else(|| outside(seen))
-        .or_else(|| blocked(seen))
-        .or_else(|| faults(seen))
-        .or_else(|| cores(seen));
+    if let Some((bottleneck, evidence)) = not_saturated(seen) {
+        let why = Some("there is not more to do than is done".to_owned());
+        return Told { bottleneck, why, evidence };
+    }
+    if let Some(busy) = at_least(Figure::CoresBeside, seen.seen.beside, BESIDE) {
+        return unclear("it may be who brings the load that is the limit".to_owned(), vec![busy]);
+    }
+    let found = outside(seen).or_else(|| blocked(seen)).or_else(|| faults(seen)).or_else(|| cores(seen));
     if let Some((bottleneck, evidence)) = found {
         return Told { bottleneck, why: None, evidence };
     }

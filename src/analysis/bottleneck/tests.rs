@@ -18,6 +18,7 @@ fn cpu_bound() -> Observation {
         activity: Activity { running: 2.0, waiting_for_core: 2.0, ..Activity::default() },
         one_at_work: 1.0,
         beside: 0.0,
+        others: Reading::Value(0.0),
         lock: None,
         minor_faults: 0,
         major_faults: 0,
@@ -86,6 +87,12 @@ fn who_brings_the_load_uses_cores_too() {
         })
     };
     assert_eq!([with(0.4), with(0.3)], [Bottleneck::Cpu, Bottleneck::Unclear]);
+}
+
+#[test]
+fn who_brings_the_load_may_be_the_limit() {
+    let with = |beside| verdict_on(|seen| seen.seen.beside = beside);
+    assert_eq!([with(rules::BESIDE - HAIR), with(rules::BESIDE)], [Bottleneck::Cpu, Bottleneck::Unclear]);
 }
 
 #[test]
@@ -244,36 +251,38 @@ fn work_that_gets_cheaper_with_half_the_cores_is_contended_without_a_lock() {
     assert_eq!(with(0.75 - HAIR, rules::CHEAPER).bottleneck, Bottleneck::Cpu);
 }
 
+/// Four threads on two cores, of which others have a half.
+fn disturbed() -> Observation {
+    let mut seen = cpu_bound();
+    seen.seen.activity = Activity { running: 0.9, waiting_for_core: 1.1, ..Activity::default() };
+    (seen.seen.others, seen.half_the_cores) = (Reading::Value(confirm::OTHERS_ON_CORES), answer(1.0));
+    seen
+}
+
 #[test]
 fn with_others_on_the_cores_it_is_unclear() {
-    let disturbed = |seen: &mut Observation| {
-        seen.seen.activity = Activity { running: 0.9, waiting_for_core: 1.1, ..Activity::default() };
-        seen.half_the_cores = answer(1.0);
-    };
-    let mut seen = cpu_bound();
-    disturbed(&mut seen);
+    let mut seen = disturbed();
     let verdict = judge(&seen);
     assert_eq!((verdict.bottleneck, verdict.looked_like), (Bottleneck::Unclear, None));
     assert!(verdict.why.is_some_and(|why| why.contains("others were on the cores")));
+    let figures: Vec<Figure> = verdict.evidence.iter().map(|evidence| evidence.figure).collect();
+    assert_eq!(figures, [Figure::WaitingForCore, Figure::OthersOnCores]);
     (seen.seen.minor_faults, seen.seen.system_share) = (1_000_000, Some(0.9));
     let verdict = judge(&seen);
     assert_eq!((verdict.bottleneck, verdict.looked_like), (Bottleneck::Unclear, Some(Bottleneck::Memory)));
 }
 
 #[test]
-fn others_are_there_where_threads_wait_for_cores_of_which_they_have_few() {
-    let with = |running, waiting_for_core| {
-        verdict_on(|seen| seen.seen.activity = Activity { running, waiting_for_core, ..Activity::default() })
-    };
-    assert_eq!(with(1.6, 2.4), Bottleneck::Cpu, "four threads on two cores wait for each other");
-    let serial = |waiting_for_core| {
-        let mut seen = serial();
-        let running = 1.0 - waiting_for_core;
-        seen.seen.activity = Activity { running, waiting_for_core, ..Activity::default() };
+fn it_takes_threads_that_wait_and_others_who_work() {
+    let with = |waiting_for_core, others| {
+        let mut seen = disturbed();
+        seen.seen.activity.waiting_for_core = waiting_for_core;
+        seen.seen.others = others;
         judge(&seen).bottleneck
     };
-    assert_eq!(
-        [serial(0.2), serial(confirm::WAITING_FOR_CORE)],
-        [Bottleneck::SerialStage, Bottleneck::Unclear]
-    );
+    let (waiting, working) = (confirm::WAITING_FOR_CORE, Reading::Value(confirm::OTHERS_ON_CORES));
+    assert_eq!(with(waiting, working.clone()), Bottleneck::Unclear);
+    assert_eq!(with(waiting - HAIR, working), Bottleneck::SerialStage);
+    assert_eq!(with(waiting, Reading::Value(confirm::OTHERS_ON_CORES - HAIR)), Bottleneck::SerialStage);
+    assert_eq!(with(waiting, Reading::absent("no /proc/stat")), Bottleneck::Unclear);
 }

@@ -7,6 +7,8 @@
 
 mod calls;
 #[cfg(target_os = "linux")]
+mod machine;
+#[cfg(target_os = "linux")]
 mod task;
 #[cfg(target_os = "linux")]
 mod watch;
@@ -90,6 +92,8 @@ pub struct ThreadsSeen {
     pub one_at_work: f64,
     /// Cores that the other threads of the process used: those of who offers the load.
     pub beside: f64,
+    /// Cores that all else on the machine used meanwhile, the kernel's own threads included, and what the host took.
+    pub others: Reading<f64>,
     /// Absent if nobody waited for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lock: Option<LockSeen>,

@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use super::calls::{Doing, KNOWN};
+use super::machine::{Busy, memory_stall};
 use super::task::{Tally, doing, task_ids, task_name};
 use super::{Activity, LockSeen, PERIOD, ThreadSeen, ThreadsSeen};
 use crate::measure::{NotMeasured, Reading};
@@ -26,7 +27,7 @@ pub fn watch(pid: u32, lasting: Duration, beside: &dyn Fn(&str) -> bool) -> Resu
             format_args!("the system calls of {arch} are not known here"),
         ));
     }
-    let pressure = memory_stall();
+    let (pressure, busy) = (memory_stall(), Busy::now());
     let begin = Instant::now();
     let mut watched = Watched::default();
     let mut next = begin;
@@ -39,21 +40,11 @@ pub fn watch(pid: u32, lasting: Duration, beside: &dyn Fn(&str) -> bool) -> Resu
     let passed = begin.elapsed();
     let pressure = pressure
         .and_then(|before| Ok(memory_stall()?.saturating_sub(before).as_secs_f64() / passed.as_secs_f64()));
-    Ok(watched.summary(passed, pressure.into()))
-}
-
-/// Time for which some process of the machine stalled for memory since it began (PSI).
-fn memory_stall() -> Result<Duration, NotMeasured> {
-    const PATH: &str = "/proc/pressure/memory";
-    let absent = |why: String| NotMeasured::new("memory pressure", format_args!("{PATH}: {why}"));
-    let text = std::fs::read_to_string(PATH).map_err(|e| absent(e.to_string()))?;
-    let total = stalled_micros(&text).ok_or_else(|| absent(format!("`{text}` has no total")))?;
-    Ok(Duration::from_micros(total))
-}
-
-/// `some avg10=0.00 avg60=0.00 avg300=0.00 total=123`, in µs.
-fn stalled_micros(text: &str) -> Option<u64> {
-    text.lines().find(|line| line.starts_with("some "))?.rsplit_once("total=")?.1.trim().parse().ok()
+    let busy = busy.and_then(|before| Busy::now()?.since(&before));
+    let mut seen = watched.summary(passed, pressure.into());
+    let own = seen.activity.running + seen.beside;
+    seen.others = busy.map(|cores| (cores - own).max(0.0)).into();
+    Ok(seen)
 }
 
 /// One thread, as far as it was seen.
@@ -140,6 +131,7 @@ impl Watched {
             activity,
             one_at_work: self.one_at_work as f64 / samples,
             beside: beside_ns as f64 / passed.as_nanos() as f64,
+            others: Reading::absent("not looked at"),
             lock: locks.most(),
             minor_faults: tally.minor_faults,
             major_faults: tally.major_faults,

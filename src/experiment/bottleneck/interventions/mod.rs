@@ -119,3 +119,6 @@ mod nowhere {
         Ok(Reading::absent(WHY))
     }
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests;
