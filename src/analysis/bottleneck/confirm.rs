@@ -3,13 +3,6 @@ use crate::experiment::bottleneck::{Observation, Response};
 use crate::measure::Reading;
 use crate::results::bottleneck::{Bottleneck, Evidence, Figure};
 
-/// Threads that are ready and have no core. Some wait for each other, woken on the core of who wakes them; it is the work of
-/// others that makes it tell.
-pub(super) const WAITING_FOR_CORE: f64 = 0.3;
-
-/// Cores that all else on the machine uses. A desktop at rest uses some hundredths.
-pub(super) const OTHERS_ON_CORES: f64 = 0.25;
-
 /// Why a verdict does not stand, with the figures that contradict it.
 pub(super) struct Objection {
     pub(super) why: String,
@@ -24,43 +17,20 @@ pub(super) fn confirm(seen: &Observation, told: Bottleneck) -> Result<Vec<Eviden
         // It takes no core: fewer change nothing.
         Bottleneck::Outside => Ok(vec![stays(Figure::WithHalfTheCores, fewer)?]),
         Bottleneck::Network | Bottleneck::Io => Ok(vec![follows(Figure::WithHeldCalls, calls)?]),
-        Bottleneck::Memory => follows_cores(seen, slower),
+        Bottleneck::Memory => Ok(vec![follows(Figure::WithSlowerCores, slower)?]),
         // One at a time does as much on fewer cores, and less on slower ones.
         Bottleneck::SerialStage => {
             Ok(vec![follows(Figure::WithSlowerCores, slower)?, stays(Figure::WithHalfTheCores, fewer)?])
         }
         Bottleneck::ThreadContention => Ok(vec![stays(Figure::WithHalfTheCores, fewer)?]),
         Bottleneck::Cpu => {
-            let mut evidence = follows_cores(seen, slower)?;
+            let mut evidence = vec![follows(Figure::WithSlowerCores, slower)?];
             // One thread has one core, however many there are.
             if at_once(seen) >= 2.0 {
                 evidence.push(follows(Figure::WithHalfTheCores, fewer)?);
             }
             Ok(evidence)
         }
-    }
-}
-
-fn follows_cores(seen: &Observation, slower: &Reading<Response>) -> Result<Vec<Evidence>, Objection> {
-    undisturbed(seen)?;
-    Ok(vec![follows(Figure::WithSlowerCores, slower)?])
-}
-
-/// What others do on the same cores looks like slow cores. Where nobody tells what they do, waiting is enough.
-pub(super) fn undisturbed(seen: &Observation) -> Result<(), Objection> {
-    let activity = &seen.seen.activity;
-    let waiting = at_least(Figure::WaitingForCore, activity.waiting_for_core, WAITING_FOR_CORE);
-    let (Some(waiting), true) = (waiting, activity.running < at_once(seen) * super::rules::CORES_USED) else {
-        return Ok(());
-    };
-    let others =
-        seen.seen.others.value().map(|&cores| at_least(Figure::OthersOnCores, cores, OTHERS_ON_CORES));
-    match others {
-        Some(None) => Ok(()),
-        others => Err(Objection {
-            why: "others were on the cores; run it again".to_owned(),
-            evidence: [Some(waiting), others.flatten()].into_iter().flatten().collect(),
-        }),
     }
 }
 

@@ -13,8 +13,8 @@
 //! 6. Cores are left over, and somebody is at work nearly always: a serial stage.
 //! 7. Anything else is unclear.
 //!
-//! What is told is then held against the answers to the interventions; what they do not confirm becomes unclear. A verdict
-//! on CPU, memory or a serial stage needs cores to oneself: with others on them it is unclear, too.
+//! What is told is then held against the answers to the interventions; what they do not confirm becomes unclear. Where the threads
+//! would use the cores up if others were not on them, it is unclear, too: a serial stage is told by the cores that it leaves over.
 
 mod confirm;
 mod rules;

@@ -47,6 +47,9 @@ pub(super) const CORES_USED: f64 = 0.8;
 /// whether there was more to do.
 pub(super) const BESIDE: f64 = 0.9;
 
+/// Cores that all else on the machine uses. A desktop at rest uses some hundredths.
+pub(super) const OTHERS_ON_CORES: f64 = 0.25;
+
 /// The bottleneck that the figures show, whether or not that is confirmed.
 pub(super) fn tell(seen: &Observation) -> Told {
     if seen.seen.samples < LEAST_SAMPLES {
@@ -64,9 +67,9 @@ pub(super) fn tell(seen: &Observation) -> Told {
     if let Some((bottleneck, evidence)) = found {
         return Told { bottleneck, why: None, evidence };
     }
-    // What is left is told by how much of the cores it has.
-    if let Err(disturbed) = super::confirm::undisturbed(seen) {
-        return unclear(disturbed.why, disturbed.evidence);
+    // What is left is told by the cores that it leaves over.
+    if let Some(evidence) = others_had_them(seen) {
+        return unclear("others were on the cores; run it again".to_owned(), evidence);
     }
     if let Some((bottleneck, evidence)) = serial_stage(seen) {
         return Told { bottleneck, why: None, evidence };
@@ -153,6 +156,16 @@ fn cores(seen: &Observation) -> Found {
         Some(cheaper) => (Bottleneck::ThreadContention, vec![used, cheaper]),
         None => (Bottleneck::Cpu, vec![used]),
     })
+}
+
+/// Its threads would use the cores up if they had them, and others do. Where nobody tells what others do, wanting is enough.
+fn others_had_them(seen: &Observation) -> Option<Vec<Evidence>> {
+    let wanting = CORES_USED * could_use(seen) - used(seen).value;
+    let waiting = at_least(Figure::WaitingForCore, seen.seen.activity.waiting_for_core, wanting)?;
+    match seen.seen.others.value() {
+        Some(&cores) => Some(vec![waiting, at_least(Figure::OthersOnCores, cores, OTHERS_ON_CORES)?]),
+        None => Some(vec![waiting]),
+    }
 }
 
 /// CPU time of a piece of work with half the cores: a fifth less is more than caches and clocks do when a neighbour rests.
