@@ -15,7 +15,8 @@ use std::time::Duration;
 
 use clap::Parser;
 use crucible_perf::analysis::bottleneck::judge;
-use crucible_perf::experiment::bottleneck::{Busy, Look, observe};
+use crucible_perf::cli::Progress;
+use crucible_perf::experiment::bottleneck::{Look, observe};
 use crucible_perf::measure::Reading;
 use crucible_perf::report::bottleneck::{evidence, name};
 use crucible_perf::results::bottleneck::Bottleneck;
@@ -36,7 +37,7 @@ struct Args {
     /// Where files are written and synced: on a disk, not in memory
     #[arg(long, value_name = "DIR", default_value = ".")]
     dir: PathBuf,
-    /// Print the figures of each verdict
+    /// Print the figures of each verdict, and all that was seen as JSON
     #[arg(long)]
     figures: bool,
     /// Not for people: be the process that is watched
@@ -71,32 +72,36 @@ fn main() -> ExitCode {
 
 fn judge_all(args: &Args) -> Result<bool, Box<dyn std::error::Error>> {
     let all = if args.only.is_empty() { Injected::ALL.to_vec() } else { args.only.clone() };
+    let runs = (0..args.runs).flat_map(|_| all.iter().copied());
+    let progress = Progress::of("bottlenecks", all.len() * args.runs as usize);
     let mut matrix = Matrix::of(&all);
-    for run in 1..=args.runs {
-        for &injected in &all {
-            let verdict = one(args, injected)?;
-            if args.figures || verdict.0 != injected.expected() {
-                println!("{run}: {}: {}\n    {}", injected.as_str(), verdict.1, verdict.2);
-            }
-            matrix.count(injected, verdict.0);
+    for (number, injected) in runs.enumerate() {
+        progress.show(number, injected.as_str());
+        let (bottleneck, words) = one(args, injected)?;
+        if args.figures || bottleneck != injected.expected() {
+            progress.clear();
+            println!("{}: {words}", injected.as_str());
         }
+        matrix.count(injected, bottleneck);
     }
+    progress.clear();
     print!("{matrix}");
     let objections = matrix.objections();
     objections.iter().for_each(|objection| println!("{objection}"));
     Ok(objections.is_empty())
 }
 
-/// The verdict, in a word and with its figures.
-fn one(args: &Args, injected: Injected) -> Result<(Bottleneck, String, String), Box<dyn std::error::Error>> {
+/// The verdict, and how it is told to people.
+fn one(args: &Args, injected: Injected) -> Result<(Bottleneck, String), Box<dyn std::error::Error>> {
     let mut victim = Victim::start(injected, &args.dir)?;
     std::thread::sleep(WARMS_UP);
     let in_excess = victim.is_in_excess()?;
-    match observe(&mut victim as &mut dyn Busy, WORKERS, in_excess, &LOOK)? {
+    match observe(&mut victim, WORKERS, in_excess, &LOOK)? {
         Reading::Value(seen) => {
             let verdict = judge(&seen);
-            let figures = if args.figures { format!("\n    {:?}", seen) } else { String::new() };
-            Ok((verdict.bottleneck, name(&verdict), evidence(&verdict) + &figures))
+            let seen = if args.figures { serde_json::to_string(&seen)? } else { String::new() };
+            let words = format!("{}\n    {}\n    {seen}", name(&verdict), evidence(&verdict));
+            Ok((verdict.bottleneck, words.trim_end().to_owned()))
         }
         Reading::Absent { not_measured } => Err(format!("{}: {not_measured}", injected.as_str()).into()),
     }
