@@ -23,7 +23,10 @@ impl Cat {
         let out = OwnedFd::from(its.try_clone().expect("the same socket"));
         let mut command = Command::new("cat");
         let child = command.stdin(OwnedFd::from(its)).stdout(out).stderr(Stdio::null()).spawn();
-        Self { child: child.expect("cat"), socket }
+        let mut cat = Self { child: child.expect("cat"), socket };
+        // It has its name once it is at work.
+        assert_eq!(cat.echo(), 7);
+        cat
     }
 
     fn echo(&mut self) -> u8 {
@@ -91,7 +94,6 @@ fn there_is_a_burner_on_each_core_and_none_afterwards() {
 #[test]
 fn who_is_blocked_on_a_socket_is_held_and_then_goes_on() {
     let mut cat = Cat::start();
-    assert_eq!(cat.echo(), 7);
     let held = Held::default();
     let holding = Holding::of(&cat, &held).expect("one's own child may be traced");
     std::thread::sleep(Duration::from_millis(50));
