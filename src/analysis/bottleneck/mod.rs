@@ -19,7 +19,7 @@
 mod confirm;
 mod rules;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use crate::experiment::bottleneck::Observation;
 use crate::results::bottleneck::{Bottleneck, Bound, Evidence, Figure, Verdict};

@@ -11,7 +11,7 @@ fn answer(ratio: f64) -> Reading<Response> {
 }
 
 /// Four workers on two cores that they use up, with all answers as the CPU gives them.
-fn cpu_bound() -> Observation {
+pub(crate) fn cpu_bound() -> Observation {
     let seen = ThreadsSeen {
         lasting_ns: 1_000_000_000,
         samples: 140,
@@ -40,7 +40,7 @@ fn cpu_bound() -> Observation {
 }
 
 /// The same with one thread at work and three that wait to be told.
-fn serial() -> Observation {
+pub(crate) fn serial() -> Observation {
     let mut seen = cpu_bound();
     seen.seen.activity = Activity { running: 1.0, parked: 3.0, ..Activity::default() };
     seen.half_the_cores = answer(1.0);

@@ -69,10 +69,14 @@ fn pairs(run: &StoredRun) -> Vec<Pair> {
 /// Lists of figures whose systems have roles.
 const WITH_ROLES: [&str; 6] = ["throughput", "handler_time", "latency", "figures", "limits", "comparisons"];
 
-fn roles_in(run: &StoredRun) -> Vec<(String, Role)> {
+fn roles_in<'a>(run: &'a StoredRun) -> Vec<(String, Role)> {
     let mut found = Vec::new();
     for (file, list) in run.files.iter().flat_map(|file| WITH_ROLES.map(|list| (file, list))) {
-        for system in Root::of(file).list(list).iter().flat_map(|figure| figure.list("systems")) {
+        let systems = |figure: &Node<'a>| {
+            let sides = ["system", "over"].into_iter().filter_map(|side| figure.get(side));
+            figure.list("systems").into_iter().chain(sides).collect::<Vec<_>>()
+        };
+        for system in Root::of(file).list(list).iter().flat_map(systems) {
             let role = match system.word("role") {
                 Some("baseline") => Role::Baseline,
                 Some("candidate") => Role::Candidate,

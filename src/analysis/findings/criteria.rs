@@ -4,7 +4,9 @@ use serde::Serialize;
 
 use super::context::{Context, Pair};
 use super::node::{Found, Missing, Node};
-use super::rules::{graded, grown, leak_free, limit_ratios, lost, outcomes, peak, per_event, ratios};
+use super::rules::{
+    graded, grown, leak_free, limit_ratios, lost, outcomes, peak, per_event, ratios, side_by_side_ratios,
+};
 use super::sentence::{Figure, Quantity, Sentence, say};
 use super::verdict::{Compared, RELEVANT, Verdict, readable};
 use crate::analysis::grades::Grade;
@@ -199,8 +201,12 @@ fn fit_name(fit: &Node<'_>) -> String {
     .to_owned()
 }
 
-/// All throughput comparisons of a pair.
+/// The throughput comparisons of a pair that count: those made for the purpose, or, where there are none that can be relied
+/// on, those of `daemon_performance`.
 pub(super) fn throughputs(context: &Context<'_>, pair: &Pair) -> Found<Vec<Compared>> {
+    if let Ok(all) = side_by_side_ratios(context, pair) {
+        return Ok(all);
+    }
     let mut all = ratios(context, "daemon_performance", "throughput", pair)?;
     all.extend(ratios(context, "daemon_performance", "handler_time", pair)?);
     Ok(all)

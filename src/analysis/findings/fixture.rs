@@ -2,9 +2,22 @@
 
 use std::path::Path;
 
+use serde::Serialize;
 use serde_json::Value;
 
+use crate::analysis::bottleneck::judge;
+use crate::analysis::bottleneck::tests::{cpu_bound, serial};
+use crate::experiment::bottleneck::Observation;
+use crate::experiment::{Role, Threads};
+use crate::measure::{NotMeasured, Reading};
+use crate::results::bottleneck::BottleneckFigure;
+use crate::results::comparison_analysis::{
+    Aspect, Comparison, ComparisonAnalysis, Judged, Method, Pilot, Reliability, Side, Verdict,
+};
+use crate::results::daemon_performance::ScenarioFacts;
 use crate::results::{StoredFile, StoredRun};
+use crate::stats::{Interval, RatioEstimate};
+use crate::sut::{HandlerWork, Publishing};
 
 const FILES: [&str; 5] = [
     include_str!("fixture/daemon_performance.json"),
@@ -14,9 +27,103 @@ const FILES: [&str; 5] = [
     include_str!("fixture/instructions.json"),
 ];
 
-/// One document for each target.
+/// One document for each target: the files of the run, with what it did not have yet.
 pub(crate) fn documents() -> Vec<Value> {
-    FILES.iter().map(|json| serde_json::from_str(json).expect("a real file")).collect()
+    let mut all: Vec<Value> =
+        FILES.iter().map(|json| serde_json::from_str(json).expect("a real file")).collect();
+    let systems = ["/results/limits/1/systems/0", "/results/limits/1/systems/1"];
+    for (pointer, seen) in systems.into_iter().zip([serial(), cpu_bound()]) {
+        all[3].pointer_mut(pointer).expect("the idle limit")["bottleneck"] = value(&bottleneck(seen));
+    }
+    let mut compared = all[0].clone();
+    compared["target"] = "comparison_analysis".into();
+    compared["not_measured"] = value(&Vec::<NotMeasured>::new());
+    compared["results"] = value(&comparison_analysis());
+    all.push(compared);
+    all
+}
+
+fn value<T: Serialize>(value: &T) -> Value {
+    serde_json::to_value(value).expect("plain data with strings for keys has a form in JSON")
+}
+
+fn bottleneck(observation: Observation) -> BottleneckFigure {
+    let verdict = judge(&observation);
+    BottleneckFigure { observation, verdict }
+}
+
+fn comparison_analysis() -> ComparisonAnalysis {
+    let method = Method {
+        relevant_percent: 1.0,
+        comparisons: 4,
+        confidence: 0.99,
+        power: 0.9,
+        pilot_rounds: 10,
+        least_rounds: 13,
+        most_rounds: 30,
+        warm_up_pairs: 15,
+        round_seconds: 0.025,
+        block_seconds: 0.001,
+        rounds_per_process: 5,
+    };
+    let sides = ["CrucibleCore", "DataCoordinator"];
+    ComparisonAnalysis {
+        method,
+        machine: Vec::new(),
+        comparisons: vec![
+            comparison("scenario/medium/batch/1_thread", sides, (6.0, 5.5, 6.5), Verdict::Faster),
+            comparison("scenario/medium/single/1_thread", sides, (2.5, 2.4, 2.6), Verdict::Faster),
+            comparison("handler_time/spin_100us/1_thread", sides, (1.002, 0.995, 1.008), Verdict::Equivalent),
+        ],
+        controls: vec![comparison("control/core", [sides[0]; 2], (1.001, 0.994, 1.007), Verdict::Equivalent)],
+        reliability: Reliability { reliable: Reading::Value(true), noise_floor_percent: Reading::Value(0.7) },
+    }
+}
+
+fn comparison(
+    name: &str,
+    [system, over]: [&str; 2],
+    (ratio, low, high): (f64, f64, f64),
+    verdict: Verdict,
+) -> Comparison {
+    let side = |system: &str, quartile_ns_per_event| Side {
+        system: system.to_owned(),
+        role: if system == "DataCoordinator" { Role::Baseline } else { Role::Candidate },
+        revision: None,
+        quartile_ns_per_event,
+        total_ns_per_event: quartile_ns_per_event + 10.0,
+        cpu_ns_per_event: Reading::Value(150.0),
+        peak_memory: Reading::Value(1 << 20),
+        deliveries: 1_000_000,
+        failed: 0,
+    };
+    let interval = Some(Interval { low, high, confidence: 0.99 });
+    let judged = Judged { estimate: RatioEstimate { ratio, interval, rounds: 15, p: 0.001 }, verdict };
+    Comparison {
+        name: name.to_owned(),
+        aspect: if name.starts_with("control") { Aspect::Control } else { Aspect::Scenario },
+        scenario: ScenarioFacts {
+            name: "medium".to_owned(),
+            events: 1_000,
+            services: 10,
+            rules: 5,
+            payload_bytes: 1_024,
+            fan_out: 2.294,
+        },
+        threads: Threads(1),
+        publishing: Publishing::Batch,
+        work: HandlerWork::None,
+        block_events: 1_000,
+        pairs: 20,
+        system: side(system, 160.0),
+        over: side(over, 160.0 * ratio),
+        pilot: Pilot { rounds: 10, quartile_sd: 0.02, total_sd: 0.03, effect: 0.01, rounds_needed: 15 },
+        quartile: judged,
+        total: judged,
+        verdict,
+        why: None,
+        disagreement: false,
+    }
 }
 
 /// A run with these files.

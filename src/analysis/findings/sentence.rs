@@ -32,6 +32,8 @@ pub enum Quantity {
     Bytes(f64),
     /// Per cent.
     Percent(f64),
+    /// A part of 1, shown in per cent.
+    Fraction(f64),
     /// A share in per cent, with the interval that its count allows.
     Share {
         /// Of 100.
@@ -145,6 +147,7 @@ impl Figure {
             | Quantity::Time(value)
             | Quantity::Bytes(value)
             | Quantity::Percent(value)
+            | Quantity::Fraction(value)
             | Quantity::Count(value)
             | Quantity::Number(value) => Some(value),
             Quantity::Of(..) | Quantity::Word(_) => None,

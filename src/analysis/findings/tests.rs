@@ -145,6 +145,9 @@ fn exchanged(value: &mut Value) {
     if pair == Some((NAMES[1], NAMES[0])) {
         return invert(&mut value["estimate"]);
     }
+    if value.get("quartile").is_some() {
+        return turn_comparison(value);
+    }
     match value {
         Value::Object(fields) => {
             for (key, field) in fields {
@@ -159,6 +162,23 @@ fn exchanged(value: &mut Value) {
         Value::Array(elements) => elements.iter_mut().for_each(exchanged),
         _ => {}
     }
+}
+
+/// The one above the line stays there, with the other's figures.
+fn turn_comparison(comparison: &mut Value) {
+    if comparison["system"]["system"] == comparison["over"]["system"] {
+        return;
+    }
+    for by in ["quartile", "total"] {
+        invert(&mut comparison[by]["estimate"]);
+    }
+    let turned = match comparison["verdict"].as_str() {
+        Some("faster") => "slower",
+        Some("slower") => "faster",
+        Some(other) => other,
+        None => panic!("no verdict"),
+    };
+    comparison["verdict"] = json!(turned.to_owned());
 }
 
 fn invert(estimate: &mut Value) {
@@ -191,11 +211,38 @@ fn sentences_follow_the_figures_when_systems_exchange_them() {
     assert!(choice(&after).starts_with("Keep DataCoordinator: "), "{}", choice(&after));
 }
 
+#[test]
+fn no_comparison_counts_where_a_system_differed_from_itself() {
+    let mut documents = documents();
+    let of_comparison = |found: &Findings| {
+        let cites =
+            |sentence: &&Sentence| sentence.figures().any(|figure| figure.target == "comparison_analysis");
+        all_sentences(found).into_iter().filter(cites).map(plain).collect::<Vec<_>>()
+    };
+    assert!(of_comparison(&found(&documents)).len() > 3);
+    *documents[5].pointer_mut("/results/reliability/reliable").expect("a control") = json!(false);
+    let left = of_comparison(&found(&documents));
+    assert!(left.len() == 1 && left[0].starts_with("A system came out different from itself"), "{left:#?}");
+}
+
+#[test]
+fn a_bottleneck_is_named_with_what_decided() {
+    let found = found(&documents());
+    let told = texts(found.on(&Topic::Bottleneck(NAMES[0].to_owned())));
+    assert!(told.len() == 1 && told[0].contains("held back by (serial stage): "), "{told:#?}");
+    let told = texts(found.on(&Topic::Bottleneck(NAMES[1].to_owned())));
+    assert!(told.len() == 1 && told[0].contains("held back by (CPU): "), "{told:#?}");
+}
+
 /// Both get the baseline's figures.
 fn alike(value: &mut Value) {
     if value.get("over").and_then(Value::as_str) == Some(NAMES[0]) {
         value["estimate"]["ratio"] = json!(1.0);
         value["estimate"]["interval"] = json!({"low": 0.97, "high": 1.04, "confidence": 0.95});
+    }
+    if value.get("quartile").is_some() {
+        value["quartile"]["estimate"]["interval"] = json!({"low": 0.97, "high": 1.04, "confidence": 0.95});
+        value["verdict"] = json!("inconclusive");
     }
     match value {
         Value::Object(fields) => fields.values_mut().for_each(alike),

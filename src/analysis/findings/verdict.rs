@@ -90,7 +90,7 @@ pub(super) fn readable(name: &str) -> String {
         _ => part.replace('_', " "),
     };
     let parts: Vec<&str> = name.split('/').collect();
-    let kinds = ["throughput", "handler_time", "latency", "limit", "dimension"];
+    let kinds = ["throughput", "handler_time", "latency", "limit", "dimension", "scenario"];
     let told = if parts.len() > 1 && kinds.contains(&parts[0]) { &parts[1..] } else { &parts[..] };
     told.iter().map(|text| part(text)).collect::<Vec<_>>().join(", ")
 }

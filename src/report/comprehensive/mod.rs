@@ -21,6 +21,7 @@ pub use words::{shown, text};
 use self::model::Page;
 use crate::analysis::findings::{Answer, Findings, ProductionLoad};
 use crate::measure::Moment;
+use crate::results::comparison_analysis::ComparisonAnalysis;
 use crate::results::daemon_performance::DaemonPerformance;
 use crate::results::load_testing::LoadTesting;
 use crate::results::memory_profiling::MemoryProfiling;
@@ -31,6 +32,7 @@ use crate::results::{StoreError, StoredRun};
 struct Judged<'r> {
     run: &'r StoredRun,
     findings: Findings,
+    compared: Option<ComparisonAnalysis>,
     daemon: Option<DaemonPerformance>,
     load: Option<LoadTesting>,
     memory: Option<MemoryProfiling>,
@@ -59,6 +61,7 @@ impl Report {
         let judged = Judged {
             run,
             findings: Findings::of(run, &ProductionLoad::default()),
+            compared: run.results("comparison_analysis")?,
             daemon: run.results("daemon_performance")?,
             load: run.results("load_testing")?,
             memory: run.results("memory_profiling")?,

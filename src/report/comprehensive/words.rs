@@ -26,6 +26,7 @@ pub fn shown(figure: &Figure) -> String {
         Quantity::Time(ns) => time(*ns),
         Quantity::Bytes(value) => fractional_bytes(*value),
         Quantity::Percent(value) => format!("{} %", digits(*value)),
+        Quantity::Fraction(part) => format!("{:.0} %", 100.0 * part),
         Quantity::Share { percent, low, high } => {
             format!("{} % [{}, {}]", digits(*percent), digits(*low), digits(*high))
         }

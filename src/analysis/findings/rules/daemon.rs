@@ -42,7 +42,7 @@ pub(super) fn handler_time(context: &Context<'_>) -> Sentences {
 }
 
 /// A sentence for each direction that was shown, and one for what was not.
-fn ways(pair: &Pair, all: &[Compared], when: &'static str) -> Vec<(Topic, Sentence)> {
+pub(super) fn ways(pair: &Pair, all: &[Compared], when: &'static str) -> Vec<(Topic, Sentence)> {
     let mut found = Vec::new();
     for Ahead { better, worse, where_it_is } in ahead(pair, all) {
         let count = tally(where_it_is.len(), all);

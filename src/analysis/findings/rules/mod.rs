@@ -1,5 +1,7 @@
 //! The rules, by the target whose figures they read.
 
+mod bottlenecks;
+mod comparison;
 mod counts;
 mod daemon;
 mod growth;
@@ -13,6 +15,7 @@ use super::sentence::{Figure, Quantity, Sentence, say};
 use super::verdict::{Compared, Verdict};
 use super::{Context, Rule, Sentences};
 
+pub(super) use comparison::side_by_side as side_by_side_ratios;
 pub(super) use daemon::{graded, ratios};
 pub(super) use growth::grown;
 pub(super) use heap::{leak_free, outcomes, peak, per_event};
@@ -21,6 +24,17 @@ pub(super) use loads::{fewer, lost, lost_in_failures};
 
 /// All of them, in the order in which they are read.
 pub(super) const ALL: &[Rule] = &[
+    Rule {
+        name: "comparison",
+        asks: "the systems side by side, block by block",
+        find: comparison::comparisons,
+    },
+    Rule {
+        name: "comparison/noise",
+        asks: "what the machine could not tell from noise",
+        find: comparison::noise,
+    },
+    Rule { name: "bottlenecks", asks: "what holds systems back", find: bottlenecks::bottlenecks },
     Rule { name: "throughput/idle", asks: "throughput with handlers that do nothing", find: daemon::idle },
     Rule {
         name: "throughput/handler_time",

@@ -1,12 +1,69 @@
-use super::table;
+use super::{strings, table};
 use crate::analysis::daemon_performance::grades;
 use crate::analysis::grades::GradeThresholds;
 use crate::report::comprehensive::model::{Block, Drawing, Section, Table};
 use crate::report::comprehensive::{Judged, plots};
 use crate::report::daemon_performance as daemon;
+use crate::results::comparison_analysis::{Comparison, Side, Verdict};
 use crate::results::daemon_performance::ClosedFigure;
+use crate::stats::{Interval, RatioEstimate};
 
 const TARGET: &str = "daemon_performance";
+
+/// Block by block, with the controls: a ratio above 1 means that the one above the line is faster.
+pub(super) fn blocks(judged: &Judged<'_>) -> Option<Section> {
+    let results = judged.compared.as_ref()?;
+    let both = [("comparisons", &results.comparisons), ("controls", &results.controls)];
+    let mut lines = vec![strings(["comparison", "system", "over", "by quartile", "by total", "verdict"])];
+    lines.extend(both.iter().flat_map(|(_, list)| list.iter()).map(compared));
+    let rows =
+        both.iter().flat_map(|(name, list)| (0..list.len()).map(move |at| format!("/results/{name}/{at}")));
+    let table = table("comparison_analysis", "Ratio of throughputs, block by block", lines, rows)?;
+    let remarks =
+        results.machine.iter().map(|remark| format!("The machine: {}; {}.", remark.state, remark.advice));
+    let whys = results.comparisons.iter().chain(&results.controls);
+    let whys =
+        whys.filter_map(|comparison| Some(format!("{}: {}.", comparison.name, comparison.why.as_ref()?)));
+    let method = &results.method;
+    let note = format!(
+        "Fresh instances each round in random order, adjacent blocks, {} to {} rounds by a pilot; intervals at {:.2} % each, so \
+         that all hold together at 95 %; effects of {} % and more matter.",
+        method.least_rounds,
+        method.most_rounds,
+        100.0 * method.confidence,
+        method.relevant_percent
+    );
+    let told = remarks.chain(whys).chain([note]).map(Block::Paragraph);
+    Section::of("blocks", "Side by side, block by block", [table].into_iter().chain(told).collect())
+}
+
+fn compared(comparison: &Comparison) -> Vec<String> {
+    let shown = |estimate: &RatioEstimate| match &estimate.interval {
+        Some(Interval { low, high, .. }) => format!("{:.3} [{low:.3}, {high:.3}]", estimate.ratio),
+        None => format!("{:.3} [too few rounds]", estimate.ratio),
+    };
+    let side = |side: &Side| match &side.revision {
+        Some(revision) => format!("{} at {revision}", side.system),
+        None => side.system.clone(),
+    };
+    let verdict = match comparison.verdict {
+        Verdict::Faster => "faster",
+        Verdict::Slower => "slower",
+        Verdict::Equivalent => "equivalent",
+        Verdict::NoDifferenceShown => "no difference shown",
+        Verdict::Inconclusive => "inconclusive",
+        Verdict::Contradictory => "contradictory",
+    };
+    let disagreement = if comparison.disagreement { ", quartile and total disagree" } else { "" };
+    vec![
+        comparison.name.clone(),
+        side(&comparison.system),
+        side(&comparison.over),
+        shown(&comparison.quartile.estimate),
+        shown(&comparison.total.estimate),
+        format!("{verdict}{disagreement}"),
+    ]
+}
 
 /// Side by side: throughput, what it takes, grades.
 pub(super) fn section(judged: &Judged<'_>) -> Option<Section> {

@@ -18,6 +18,7 @@ pub(super) fn all(judged: &Judged<'_>) -> Vec<Section> {
     [
         findings::summary(judged),
         findings::criteria(judged),
+        comparison::blocks(judged),
         comparison::section(judged),
         findings::strengths(judged),
         findings::bottlenecks(judged),
