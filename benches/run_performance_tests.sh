@@ -94,13 +94,13 @@ estimate() {
     case $mode/$1 in
     quick/kernels) echo 25 ;;
     quick/daemon_performance) echo 130 ;;
-    quick/load_testing) echo 65 ;;
+    quick/load_testing) echo 85 ;;
     quick/memory_profiling) echo 80 ;;
     quick/scalability_testing) echo 130 ;;
     */instructions) echo 200 ;;
     full/kernels) echo 120 ;;
     full/daemon_performance) echo 600 ;;
-    full/load_testing) echo 150 ;;
+    full/load_testing) echo 170 ;;
     full/memory_profiling) echo 240 ;;
     full/scalability_testing) echo 900 ;;
     full/comparison_analysis) echo 600 ;;
@@ -174,7 +174,8 @@ arguments() {
     case $mode/$1 in
     # Of some 50 kernels most take microseconds, the slowest milliseconds: seconds altogether.
     quick/kernels) echo "--sample-size 100" ;;
-    full/load_testing) echo "pattern failures stress" ;;
+    quick/load_testing) echo "pattern failures production" ;;
+    full/load_testing) echo "pattern failures production stress" ;;
     full/memory_profiling) echo "--cycles 1000" ;;
     full/daemon_performance) echo "--sample-size 31 --scenario light --scenario medium --scenario heavy --scenario stress" ;;
     esac
@@ -208,8 +209,8 @@ judge() {
         absent+=("$target: ${missing#not measured: }")
         result – "$target" "$3" "$missing"
     elif [ "$2" -eq 4 ] || [ "$late" -gt 0 ]; then
-        invalid+=("$target: $late loads could not be offered as asked for: the machine was busy")
-        result – "$target" "$3" "$late loads INVALID"
+        invalid+=("$target: loads that could not be offered as asked for: $late; the machine was busy")
+        result – "$target" "$3" "loads INVALID: $late"
     else
         result ✓ "$target" "$3" "$(remark "$target")"
     fi

@@ -94,28 +94,38 @@ fn costs(pair: &Pair, criteria: &[Criterion]) -> Option<Sentence> {
     (!told.0.is_empty()).then(|| say!["Weigh what speaks against ", &pair.candidate, ": "].with(told))
 }
 
-/// The least and the most that handler times leave of the gain.
+/// The least and the most that handler times leave of the gain, and where nothing is left to see.
 fn where_it_pays(context: &Context<'_>, pair: &Pair) -> Option<Sentence> {
-    let mut all: Vec<Compared> = ratios(context, "daemon_performance", "handler_time", pair).ok()?;
-    all.retain(|compared| matches!(compared.verdict, Verdict::More | Verdict::Less));
-    all.sort_by(|a, b| a.ratio.total_cmp(&b.ratio));
-    let (least, most) = (all.first()?, all.last()?);
-    (least.name != most.name).then(|| {
-        say![
-            "Look at what your handlers do: ",
-            &pair.candidate,
-            " has ",
-            &most.figure,
-            " times the throughput of ",
-            &pair.baseline,
-            " with ",
-            most.name.clone(),
-            ", and ",
-            &least.figure,
-            " times with ",
-            least.name.clone(),
-            ".",
-        ]
+    let all: Vec<Compared> = ratios(context, "daemon_performance", "handler_time", pair).ok()?;
+    let is_shown = |compared: &&Compared| matches!(compared.verdict, Verdict::More | Verdict::Less);
+    let mut shown: Vec<&Compared> = all.iter().filter(is_shown).collect();
+    shown.sort_by(|a, b| a.ratio.total_cmp(&b.ratio));
+    let (least, most) = (shown.first()?, shown.last()?);
+    if least.name == most.name {
+        return None;
+    }
+    let told = say![
+        "Look at what your handlers do: ",
+        &pair.candidate,
+        " has ",
+        &most.figure,
+        " times the throughput of ",
+        &pair.baseline,
+        " with ",
+        most.name.clone(),
+        ", ",
+        &least.figure,
+        " times with ",
+        least.name.clone(),
+    ];
+    let open = all.len() - shown.len();
+    let figures = all.iter().map(|compared| &compared.figure);
+    Some(match open {
+        0 => told.then("."),
+        _ => {
+            let count = Figure::computed(figures, Quantity::Of(open, all.len()));
+            told.with(say![", and no difference is shown in ", count, " such comparisons."])
+        }
     })
 }
 

@@ -38,6 +38,8 @@ pub enum Figure {
     },
     /// Deliveries that fail for a third of the time.
     Failures(Settings),
+    /// What production asks for (R5.4): a fifth of the usual rate for twice as long, 1,000 events/s for 10 s.
+    Production(Settings),
     /// 100,000 events of 8 KiB to 100 services, faster than they can be handled.
     Stress(Settings),
     /// A case of which theory knows the answer.
@@ -61,7 +63,7 @@ pub fn figures(settings: Settings) -> Vec<Figure> {
     let pattern = |shape| Figure::Pattern { shape, settings };
     let known = |case| Figure::Known { case, settings };
     let patterns = Shape::ALL.into_iter().map(pattern);
-    let others = [Figure::Failures(settings), Figure::Stress(settings)];
+    let others = [Figure::Failures(settings), Figure::Production(settings), Figure::Stress(settings)];
     patterns.chain(others).chain(Known::ALL.into_iter().map(known)).collect()
 }
 
@@ -74,6 +76,7 @@ impl Figure {
         match self {
             Self::Pattern { shape, .. } => format!("pattern/{}", shape.as_str().replace('-', "_")),
             Self::Failures(_) => "failures".to_owned(),
+            Self::Production(_) => "production".to_owned(),
             Self::Stress(_) => "stress".to_owned(),
             Self::Known { case, .. } => format!("known_answers/{}", case.name()),
             Self::Described { name, .. } => name.clone(),
@@ -82,7 +85,7 @@ impl Figure {
 
     /// Whether it is only taken when it is named: it takes long, or wants the machine for itself.
     pub fn is_on_request(&self) -> bool {
-        matches!(self, Self::Stress(_) | Self::Known { .. })
+        matches!(self, Self::Production(_) | Self::Stress(_) | Self::Known { .. })
     }
 
     /// The same in so little time that it shows no more than that it works.
@@ -95,6 +98,7 @@ impl Figure {
         match self {
             Self::Pattern { shape, settings } => Self::Pattern { shape: *shape, settings: little(settings) },
             Self::Failures(settings) => Self::Failures(little(settings)),
+            Self::Production(settings) => Self::Production(little(settings)),
             Self::Stress(settings) => Self::Stress(little(settings)),
             Self::Known { case, settings } => Self::Known { case: *case, settings: little(settings) },
             Self::Described { name, config } => {
@@ -130,6 +134,14 @@ impl Figure {
                 handler: work(20),
                 enable_failures: true,
                 failure_rate: FAILING,
+                ..usual(settings)
+            },
+            Self::Production(settings) => LoadTestConfig {
+                pattern: EventPattern::Steady {
+                    events_per_second: settings.rate / 5,
+                    duration_secs: 2 * settings.duration_secs,
+                },
+                handler: work(20),
                 ..usual(settings)
             },
             Self::Stress(settings) => stress(settings),
@@ -195,6 +207,22 @@ mod tests {
         let of_both: u64 =
             usual.iter().filter(|figure| !figure.is_on_request()).map(|figure| 2 * secs(figure)).sum();
         assert!(of_both <= 65, "{of_both} s");
+    }
+
+    #[test]
+    fn production_is_what_the_criterion_asks_for() {
+        use crate::analysis::findings::ProductionLoad;
+        let config = Figure::Production(Settings::USUAL).load_test();
+        let load = ProductionLoad::default();
+        let EventPattern::Steady { events_per_second, duration_secs } = config.pattern else {
+            panic!("{:?}", config.pattern)
+        };
+        assert!(
+            (events_per_second as f64, duration_secs as f64) >= (load.events_per_second, load.lasting_secs)
+        );
+        let scenario = config.scenario().expect("checked");
+        let found = (scenario.services(), scenario.rules(), scenario.payload_bytes());
+        assert_eq!(found, (load.services, load.rules, load.payload_bytes));
     }
 
     #[test]

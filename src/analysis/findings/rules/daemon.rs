@@ -8,7 +8,7 @@ use crate::analysis::findings::Topic;
 use crate::analysis::findings::context::{Context, Pair};
 use crate::analysis::findings::node::{Found, Missing, Node};
 use crate::analysis::findings::sentence::{Figure, Quantity, Sentence, say};
-use crate::analysis::findings::verdict::{Compared, Verdict};
+use crate::analysis::findings::verdict::{Compared, Verdict, readable};
 use crate::analysis::grades::{Grade, GradeThresholds};
 use crate::measure::Reading;
 use crate::results::daemon_performance::{DaemonPerformance, GRADED_RATE};
@@ -102,6 +102,37 @@ pub(super) fn latency(context: &Context<'_>) -> Sentences {
     let told = say!["At ", offered, " offered (medium, one thread) a delivery is done after: "];
     let sentence = told.with(parts).then(". One run each: no verdict.");
     Ok(vec![(Topic::Observation, sentence)])
+}
+
+/// Near what the slower system can do at all, where queues tell systems apart.
+pub(super) fn near_limit(context: &Context<'_>) -> Sentences {
+    let mut told = Vec::new();
+    let mut missing = nothing("latency near the limit");
+    for figure in context.list(TARGET, "latency")? {
+        let Ok(share) = figure.figure("percent_of_slower", Quantity::Percent) else { continue };
+        let parts = side_by_side(context, |system| {
+            let found = figure.of_system("systems", system)?;
+            valid(&found)?;
+            Ok(say![system.to_owned(), " P99 ", found.figure("run.latency.p99", Quantity::Time)?])
+        });
+        match parts {
+            Ok(parts) => {
+                let offered = figure.figure("events_per_second", Quantity::Rate)?;
+                let intro = say![
+                    "At ",
+                    share,
+                    " of what the slower system does closed loop (",
+                    readable(&figure.what()),
+                    ", ",
+                    offered,
+                    "): "
+                ];
+                told.push((Topic::Observation, intro.with(parts).then(". One run each: no verdict.")));
+            }
+            Err(why) => missing = why,
+        }
+    }
+    if told.is_empty() { Err(missing) } else { Ok(told) }
 }
 
 fn is_graded(figure: &Node<'_>) -> bool {

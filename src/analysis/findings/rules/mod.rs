@@ -42,6 +42,7 @@ pub(super) const ALL: &[Rule] = &[
         find: daemon::handler_time,
     },
     Rule { name: "latency/graded", asks: "latency at equal offered load", find: daemon::latency },
+    Rule { name: "latency/near_limit", asks: "latency near the limit", find: daemon::near_limit },
     Rule { name: "grades", asks: "the grades of the medium scenario", find: daemon::grades },
     Rule { name: "load/burst", asks: "response times in bursts", find: loads::burst },
     Rule { name: "failures/lost", asks: "deliveries lost when services fail", find: loads::failures },
