@@ -1,5 +1,6 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use crucible_events::routing::EventSystem;
 use serde::{Deserialize, Serialize};
@@ -7,8 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::offered::{self, Deliveries, OfferedLoad, Trial, TrialRun};
 use super::run::{Material, RunError, Threads};
 use super::{
-    ClosedLoop, ClosedRound, HeapCycles, HeapLimit, HeapRun, HeapSample, Interval, LoadRun, OpenLoop,
-    OpenRun, Pressure, Standing, closed_loop, heap_cycles, load_test, open_loop, pressure, timed_pass,
+    Blocks, BlocksRun, ClosedLoop, ClosedRound, HeapCycles, HeapLimit, HeapRun, HeapSample, Interval,
+    LoadRun, OpenLoop, OpenRun, Pressure, Standing, closed_loop, heap_cycles, load_test, open_loop, paired,
+    pressure, timed_pass,
 };
 use crate::kernels::Prepared;
 use crate::load::LoadTestConfig;
@@ -34,6 +36,17 @@ pub trait Subject: Send + Sync {
     /// # Errors
     /// Why there is no figure.
     fn closed(&self, material: &mut Material, spec: &ClosedLoop) -> Result<ClosedRound, RunError>;
+
+    /// Blocks with one fresh instance, as long as `next` asks for one: it is given what the one before took.
+    ///
+    /// # Errors
+    /// Why there is no figure.
+    fn blocks(
+        &self,
+        material: &mut Material,
+        spec: &Blocks,
+        next: &mut dyn FnMut(Option<Duration>) -> bool,
+    ) -> Result<BlocksRun, RunError>;
 
     /// One run under offered load with a fresh instance.
     ///
@@ -109,6 +122,15 @@ pub trait Subject: Send + Sync {
 impl<S: EventSystem, F: Fn(&Workload) -> S + Send + Sync> Subject for F {
     fn closed(&self, material: &mut Material, spec: &ClosedLoop) -> Result<ClosedRound, RunError> {
         closed_loop::round(self, material, spec)
+    }
+
+    fn blocks(
+        &self,
+        material: &mut Material,
+        spec: &Blocks,
+        next: &mut dyn FnMut(Option<Duration>) -> bool,
+    ) -> Result<BlocksRun, RunError> {
+        paired::run(self, material, spec, next)
     }
 
     fn open(&self, material: &mut Material, spec: &OpenLoop) -> Result<OpenRun, RunError> {

@@ -1,14 +1,15 @@
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, Write};
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use super::worker::{Reply, Request};
 use super::{
-    Assignment, ClosedLoop, ClosedRound, HeapCycles, HeapRun, HeapSample, Interval, LoadRun, OfferedLoad,
-    OpenLoop, OpenRun, Pressure, Standing, Trial, TrialRun, WORKER_ARGUMENT,
+    Assignment, Blocks, BlocksRun, ClosedLoop, ClosedRound, HeapCycles, HeapRun, HeapSample, Interval,
+    LoadRun, OfferedLoad, OpenLoop, OpenRun, Pressure, Standing, Trial, TrialRun, WORKER_ARGUMENT,
 };
 use crate::load::LoadTestConfig;
 
@@ -97,6 +98,14 @@ impl SystemProcess {
         Self::start_as(assignment, |_| Ok(()))
     }
 
+    /// The same for another program of this harness: the systems of another revision are in it.
+    ///
+    /// # Errors
+    /// [`ProcessError::Start`].
+    pub fn start_of(program: &Path, assignment: &Assignment) -> Result<Self, ProcessError> {
+        Self::start_program(program, assignment, |_| Ok(()))
+    }
+
     /// The same for a process whose last words are noise unless it fails: one that is to run out of memory, and for a trace
     /// of its calls would need more of it, or one that profiles its heap, and praises its viewer.
     ///
@@ -119,10 +128,20 @@ impl SystemProcess {
         assignment: &Assignment,
         change: impl FnOnce(&mut Command) -> io::Result<()>,
     ) -> Result<Self, ProcessError> {
-        let label = format!("{}, {}", assignment.system, assignment.workload.name());
+        let this = std::env::current_exe();
+        let this = this.map_err(|source| ProcessError::Start { label: label_of(assignment), source })?;
+        Self::start_program(&this, assignment, change)
+    }
+
+    fn start_program(
+        program: &Path,
+        assignment: &Assignment,
+        change: impl FnOnce(&mut Command) -> io::Result<()>,
+    ) -> Result<Self, ProcessError> {
+        let label = label_of(assignment);
         let failed = |source: io::Error| ProcessError::Start { label: label.clone(), source };
         let argument = serde_json::to_string(assignment).map_err(|e| failed(e.into()))?;
-        let mut command = Command::new(std::env::current_exe().map_err(failed)?);
+        let mut command = Command::new(program);
         command.args([WORKER_ARGUMENT, &argument]);
         change(&mut command).map_err(failed)?;
         Self::spawn(label.clone(), command).map_err(failed)
@@ -145,6 +164,39 @@ impl SystemProcess {
     pub fn closed(&mut self, spec: &ClosedLoop) -> Result<ClosedRound, ProcessError> {
         match self.ask(&Request::Closed(*spec))? {
             Reply::Closed(round) => Ok(round),
+            other => Err(self.unexpected(other)),
+        }
+    }
+
+    /// Sets up a fresh instance for blocks.
+    ///
+    /// # Errors
+    /// Why there is no figure.
+    pub fn begin_blocks(&mut self, spec: &Blocks) -> Result<(), ProcessError> {
+        match self.ask(&Request::Blocks(*spec))? {
+            Reply::Ready => Ok(()),
+            other => Err(self.unexpected(other)),
+        }
+    }
+
+    /// One block with it; what it took by the worker's own clock.
+    ///
+    /// # Errors
+    /// Why there is no figure.
+    pub fn block(&mut self) -> Result<Duration, ProcessError> {
+        match self.ask(&Request::Block)? {
+            Reply::Block(took) => Ok(took),
+            other => Err(self.unexpected(other)),
+        }
+    }
+
+    /// The last block is done: every delivery of all of them is checked.
+    ///
+    /// # Errors
+    /// What was wrong: all blocks are void.
+    pub fn end_blocks(&mut self) -> Result<BlocksRun, ProcessError> {
+        match self.ask(&Request::EndBlocks)? {
+            Reply::EndedBlocks(run) => Ok(run),
             other => Err(self.unexpected(other)),
         }
     }
@@ -376,6 +428,10 @@ impl SystemProcess {
         };
         ProcessError::Failed { label: self.label.clone(), why }
     }
+}
+
+fn label_of(assignment: &Assignment) -> String {
+    format!("{}, {}", assignment.system, assignment.workload.name())
 }
 
 fn read(replies: &mut impl BufRead) -> io::Result<Reply> {

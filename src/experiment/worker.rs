@@ -2,13 +2,14 @@ use std::io::{self, BufRead, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::run::Material;
 use super::{
-    ClosedLoop, ClosedRound, Deliveries, HeapCycles, HeapLimit, HeapRun, HeapSample, Interval, Lineup,
-    LoadRun, OfferedLoad, OpenLoop, OpenRun, Pressure, Standing, Trial, TrialRun,
+    Blocks, BlocksRun, ClosedLoop, ClosedRound, Deliveries, HeapCycles, HeapLimit, HeapRun, HeapSample,
+    Interval, Lineup, LoadRun, OfferedLoad, OpenLoop, OpenRun, Pressure, Standing, Trial, TrialRun,
 };
 use crate::load::LoadTestConfig;
 use crate::workload::Recipe;
@@ -38,6 +39,10 @@ pub struct Assignment {
 #[serde(rename_all = "snake_case")]
 pub(super) enum Request {
     Closed(ClosedLoop),
+    /// A fresh instance for blocks; then come [`Request::Block`]s.
+    Blocks(Blocks),
+    Block,
+    EndBlocks,
     Open(OpenLoop),
     LoadTest(Box<LoadTestConfig>),
     /// Meanwhile: no more events are to be sent.
@@ -59,6 +64,9 @@ pub(super) enum Request {
 #[serde(rename_all = "snake_case")]
 pub(super) enum Reply {
     Closed(ClosedRound),
+    /// What a block took.
+    Block(Duration),
+    EndedBlocks(BlocksRun),
     Open(OpenRun),
     /// On the way to a [`Reply::LoadTest`].
     Interval(Box<Interval>),
@@ -68,7 +76,7 @@ pub(super) enum Reply {
     Heap(HeapRun),
     /// On the way, or the end of it.
     Pressure(Standing),
-    /// The instance is there, and asks for the first trial.
+    /// The instance is there, and asks for the first trial or block.
     Ready,
     Trial(Box<TrialRun>),
     /// All deliveries of all trials were right.
@@ -110,6 +118,10 @@ fn serve(
         let subject = &entry.subject;
         let reply = match request {
             Request::Closed(spec) => subject.closed(&mut material, &spec).map(Reply::Closed),
+            Request::Blocks(spec) => {
+                let mut ask = |last: Option<Duration>| block_is_wanted(last, &mut requests);
+                subject.blocks(&mut material, &spec, &mut ask).map(Reply::EndedBlocks)
+            }
             Request::Open(spec) => subject.open(&mut material, &spec).map(Reply::Open),
             Request::LoadTest(config) => {
                 let stop = requests.listen_for_stop();
@@ -135,7 +147,7 @@ fn serve(
                 let mut begun = |count| requests.listen_for_counts(count, stop.clone());
                 subject.saturate(&mut material, &load, &stop, &mut begun).map(|()| Reply::EndedTrials)
             }
-            Request::Trial(_) | Request::EndTrials | Request::Count => {
+            Request::Block | Request::EndBlocks | Request::Trial(_) | Request::EndTrials | Request::Count => {
                 return Err("there is nothing to ask this of".into());
             }
             Request::Pressure(spec) => {
@@ -148,6 +160,12 @@ fn serve(
         write_line(&reply)?;
     }
     Ok(())
+}
+
+/// Tells what the last block took, and waits for what comes next. Another block, or the end of them, also of who asks.
+fn block_is_wanted(last: Option<Duration>, requests: &mut Requests) -> bool {
+    write_line(&last.map_or(Reply::Ready, Reply::Block)).is_ok()
+        && matches!(requests.next(), Ok(Some(Request::Block)))
 }
 
 /// Tells what the last trial came to, and waits for the next. `None` if there is none, or nobody who listens.

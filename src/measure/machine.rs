@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::process::Command;
-use std::thread::available_parallelism;
+use std::thread::{available_parallelism, sleep};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -132,10 +133,61 @@ impl StealMeter {
     }
 }
 
+/// What went on while this program waited: all of it others' doing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Quietness {
+    /// Per cent of all cores' time that somebody computed.
+    pub busy_percent: Reading<f64>,
+    /// Per cent of all cores' time that was stolen.
+    pub stolen_percent: Reading<f64>,
+    /// How often cores were slowed for heat since boot.
+    pub throttled: Reading<u64>,
+}
+
+impl Quietness {
+    /// Waits so long, and looks; Linux only. With less than half a second the kernel's ticks (10 ms) are coarse.
+    pub fn watch(lasting: Duration) -> Self {
+        let before = CpuTicks::now();
+        sleep(lasting);
+        let (before, after) = match (before, CpuTicks::now()) {
+            (Ok(before), Ok(after)) => (before, after),
+            (Err(why), _) | (_, Err(why)) => {
+                let absent = || Reading::absent(&why.why);
+                return Self {
+                    busy_percent: absent(),
+                    stolen_percent: absent(),
+                    throttled: throttled().into(),
+                };
+            }
+        };
+        let short = "shorter than the kernel's tick";
+        let reading = |percent: Option<f64>| percent.map_or_else(|| Reading::absent(short), Reading::Value);
+        Self {
+            busy_percent: reading(after.busy_percent_since(&before)),
+            stolen_percent: reading(after.stolen_percent_since(&before)),
+            throttled: throttled().into(),
+        }
+    }
+}
+
+/// Of the core that was slowed most often; some count for their package.
+fn throttled() -> Result<u64, NotMeasured> {
+    let cpus = fs::read_dir("/sys/devices/system/cpu")
+        .map_err(|e| NotMeasured::new("throttling", format_args!("/sys/devices/system/cpu: {e}")))?;
+    let count = |path: std::path::PathBuf| fs::read_to_string(path).ok()?.trim().parse().ok();
+    cpus.filter_map(|cpu| count(cpu.ok()?.path().join("thermal_throttle/core_throttle_count")))
+        .max()
+        .ok_or_else(|| {
+            NotMeasured::new("throttling", "no thermal_throttle here, as in most virtual machines")
+        })
+}
+
 /// Since boot, all cores together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct CpuTicks {
     all: u64,
+    /// Idle, or waiting for a disk.
+    idle: u64,
     stolen: u64,
 }
 
@@ -149,7 +201,17 @@ impl CpuTicks {
     fn parse(stat: &str) -> Option<Self> {
         let line = stat.lines().find_map(|line| line.strip_prefix("cpu "))?;
         let ticks: Vec<u64> = line.split_ascii_whitespace().take(8).map_while(|n| n.parse().ok()).collect();
-        (ticks.len() == 8).then(|| Self { all: ticks.iter().sum(), stolen: ticks[7] })
+        (ticks.len() == 8).then(|| Self {
+            all: ticks.iter().sum(),
+            idle: ticks[3] + ticks[4],
+            stolen: ticks[7],
+        })
+    }
+
+    fn busy_percent_since(&self, earlier: &Self) -> Option<f64> {
+        let all = self.all.saturating_sub(earlier.all);
+        let unused = (self.idle + self.stolen).saturating_sub(earlier.idle + earlier.stolen);
+        (all > 0).then(|| 100.0 * all.saturating_sub(unused) as f64 / all as f64)
     }
 
     fn stolen_percent_since(&self, earlier: &Self) -> Option<f64> {
@@ -166,8 +228,10 @@ mod tests {
     fn steal_is_a_share_of_all_time_in_between() {
         let early = CpuTicks::parse("cpu  100 0 50 800 10 0 5 35 40 0\ncpu0 1 2\n").expect("ten numbers");
         let late = CpuTicks::parse("cpu  150 0 70 900 10 0 5 65 90 0\n").expect("ten numbers");
-        assert_eq!(early, CpuTicks { all: 1_000, stolen: 35 });
+        assert_eq!(early, CpuTicks { all: 1_000, idle: 810, stolen: 35 });
         assert_eq!(late.stolen_percent_since(&early), Some(15.0));
+        // 50 user and 20 system of 200.
+        assert_eq!(late.busy_percent_since(&early), Some(35.0));
         assert_eq!(early.stolen_percent_since(&early), None);
         assert_eq!(CpuTicks::parse("cpu  1 2 3 4\n"), None);
     }

@@ -1,6 +1,7 @@
 //! Figures as people read them.
 
 pub mod bottleneck;
+pub mod comparison_analysis;
 pub mod comprehensive;
 pub mod counts;
 pub mod daemon_performance;

@@ -7,6 +7,7 @@ mod fit;
 mod median;
 #[cfg(test)]
 mod noise;
+mod normal;
 mod power_law;
 mod proportion;
 mod quantile;
@@ -17,6 +18,7 @@ mod usl;
 
 pub use fit::NoFit;
 pub use median::median_interval;
+pub use normal::{normal_quantile, rounds_needed, sd_upper_bound};
 pub use power_law::PowerLaw;
 pub use proportion::wilson_interval;
 pub use quantile::{lower_quartile, median, quantile, quantile_is_supported};

@@ -1,6 +1,7 @@
 //! What the bench targets measure, in which order: each target's plan. Their files in `benches/` only
 //! read arguments, start the plan, and print and store what it brings.
 
+pub mod comparison_analysis;
 pub mod daemon_performance;
 pub mod load_testing;
 pub mod memory_profiling;

@@ -6,7 +6,6 @@ mod costs;
 mod inlined;
 mod policy;
 mod project;
-mod revision;
 
 pub use baseline::{Accepted, Baseline, Kernel, Rebased};
 pub use bench::{Bench, Toolchain};
@@ -14,4 +13,3 @@ pub use costs::{Allocated, Function, KernelCosts, Location};
 pub use inlined::Inlined;
 pub use policy::{PPM_PER_PERCENT, Policy, Waiver};
 pub use project::Project;
-pub use revision::{Harness, WorkTree};

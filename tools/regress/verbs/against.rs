@@ -1,12 +1,21 @@
 use std::path::Path;
 
-use crucible_profiles::{Difference, Measurement, Refusal, Result};
+use crucible_profiles::{Difference, Measurement, Refusal, Result, WorkTree};
 
 use super::check::released;
 use super::costs::Profiles;
 use super::{refuse_unknown, today};
 use crate::judge::{self, Judgement, Side};
-use crate::read::{Baseline, Bench, Harness, Policy, Project, Toolchain, WorkTree};
+use crate::read::{Baseline, Bench, Policy, Project, Toolchain};
+
+/// Which bench counts the systems of the other revision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Harness {
+    /// That of this revision, kernels and all, around the other revision's systems: what differs is the systems.
+    This,
+    /// That of the other revision: what differs may also be how it is counted.
+    Own,
+}
 
 /// Measures another revision and this one on this machine, and compares them.
 pub fn against(project: &Project, revision: &str, words: &[String]) -> Result<Judgement> {
@@ -18,8 +27,10 @@ pub fn against(project: &Project, revision: &str, words: &[String]) -> Result<Ju
     refuse_unknown(&kernels, &now.manifest.listed.iter().map(String::as_str).collect())?;
 
     let folder = target.join("regress");
-    let tree = WorkTree::add(project, revision, &folder.join("tree"), folder.join("target/iai"))?;
-    let (mut before, harness) = measured(&tree, &folder.join("target"), toolchain.as_ref(), &kernels, &now)?;
+    let tree = WorkTree::add(project.root(), revision, &folder.join("tree"))?;
+    let there = Project::at(tree.root().to_owned(), folder.join("target/iai"));
+    let (mut before, harness) =
+        measured((&tree, &there), &folder.join("target"), toolchain.as_ref(), &kernels, &now)?;
 
     before.counts.retain(|kernel, _| kernels.is_empty() || kernels.contains(kernel));
     // Waivers and drift are the same whatever the counts are compared with.
@@ -62,13 +73,13 @@ fn parted(words: &[String]) -> Result<(Option<Toolchain>, Vec<String>)> {
 
 /// The systems of the other revision by this harness; if that does not compile, by its own.
 fn measured(
-    tree: &WorkTree,
+    (tree, project): (&WorkTree, &Project),
     target: &Path,
     toolchain: Option<&Toolchain>,
     kernels: &[String],
     now: &Measurement,
 ) -> Result<(Measurement, Harness)> {
-    let bench = Bench::of(tree.project(), target).with(toolchain);
+    let bench = Bench::of(project, target).with(toolchain);
     tree.take_this_harness()?;
     if bench.unlocked().build()? {
         return Ok((bench.unlocked().measure(kernels)?, Harness::This));
@@ -79,10 +90,10 @@ fn measured(
     eprintln!("this harness does not compile around those systems; trying that revision's own");
     tree.take_own_harness()?;
     for kernel in &now.manifest.measured {
-        tree.project().place().forget(&kernel.id)?;
+        project.place().forget(&kernel.id)?;
     }
     bench.run(&[])?;
-    let place = tree.project().place();
+    let place = project.place();
     let read = if place.manifest().exists() {
         Measurement::read(place)?
     } else {

@@ -2,24 +2,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::Project;
-use crucible_profiles::{Refusal, Result};
+use crate::{Refusal, Result};
 
-/// Another revision, checked out beside this one; removed again when this value is dropped.
+/// Another revision of a project, checked out beside it; removed again when this value is dropped.
 pub struct WorkTree {
-    project: Project,
-    of: Project,
+    root: PathBuf,
+    of: PathBuf,
     /// The full hash of the revision.
     pub commit: String,
-}
-
-/// Which bench counts the systems of the other revision.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Harness {
-    /// That of this revision, kernels and all, around the other revision's systems: what differs is the systems.
-    This,
-    /// That of the other revision: what differs may also be how it is counted.
-    Own,
 }
 
 /// Which versions of other crates are part of a revision; cargo adds what this harness needs besides.
@@ -29,15 +19,17 @@ const LOCK: &str = "Cargo.lock";
 const SYSTEMS: &str = "src/systems";
 
 impl WorkTree {
-    /// Checks `revision` out into `folder`, which may hold what an interrupted run left. Counts will lie in `home`.
-    pub fn add(of: &Project, revision: &str, folder: &Path, home: PathBuf) -> Result<Self> {
+    /// Checks `revision` of the project in the folder `of` out into `folder`, which may hold what an interrupted run left.
+    pub fn add(of: &Path, revision: &str, folder: &Path) -> Result<Self> {
+        let mut tree = Self { root: folder.to_owned(), of: of.to_owned(), commit: String::new() };
         let named = format!("{revision}^{{commit}}");
-        let commit = of.git(&["rev-parse", "--verify", "--quiet", "--end-of-options", &named]).ok_or_else(|| {
+        let commit = tree.git(&["rev-parse", "--verify", "--quiet", "--end-of-options", &named]);
+        let unknown = |_| {
             Refusal::new(format!(
                 "git knows no revision `{revision}` here; in a shallow clone, fetch it: git fetch --unshallow"
             ))
-        })?;
-        let tree = Self { project: Project::at(folder.to_owned(), home), of: of.clone(), commit };
+        };
+        tree.commit = commit.map_err(unknown)?.trim_end().to_owned();
         tree.remove();
         if let Some(parent) = folder.parent() {
             fs::create_dir_all(parent).map_err(|error| Refusal::file(parent, &error))?;
@@ -54,15 +46,15 @@ impl WorkTree {
         Ok(tree)
     }
 
-    /// The project in it.
-    pub const fn project(&self) -> &Project {
-        &self.project
+    /// Where it is.
+    pub fn root(&self) -> &Path {
+        &self.root
     }
 
     /// Takes all but the systems, and the versions of the crates that they are built with, from the project as it is now,
     /// with what is not committed.
     pub fn take_this_harness(&self) -> Result<()> {
-        let root = self.project.root();
+        let root = &self.root;
         for entry in entries(root)? {
             if ![".git", "src", LOCK].map(|kept| root.join(kept)).contains(&entry) {
                 remove(&entry)?;
@@ -78,7 +70,7 @@ impl WorkTree {
             .split('\0')
             .filter(|file| !file.is_empty() && *file != LOCK && !file.starts_with("src/systems/"));
         for file in ours {
-            let (from, to) = (self.of.root().join(file), root.join(file));
+            let (from, to) = (self.of.join(file), root.join(file));
             // A file that was deleted but not committed as such is still listed.
             if from.exists() {
                 copy(&from, &to)?;
@@ -89,7 +81,7 @@ impl WorkTree {
 
     /// The other revision as it is.
     pub fn take_own_harness(&self) -> Result<()> {
-        let root = self.project.root().to_string_lossy().into_owned();
+        let root = self.root.to_string_lossy().into_owned();
         self.git(&["-C", &root, "reset", "--quiet", "--hard", &self.commit])?;
         self.git(&["-C", &root, "clean", "--quiet", "-d", "--force"]).map(drop)
     }
@@ -98,7 +90,7 @@ impl WorkTree {
         let failed = |why: String| Refusal::new(format!("git {}: {why}", arguments[0]));
         let output = Command::new("git")
             .args(arguments)
-            .current_dir(self.of.root())
+            .current_dir(&self.of)
             .env_remove("GIT_DIR")
             .env_remove("GIT_WORK_TREE")
             .env_remove("GIT_INDEX_FILE")
@@ -112,8 +104,7 @@ impl WorkTree {
 
     /// Whatever is there; that nothing is there is no failure.
     fn remove(&self) {
-        let folder = self.project.root();
-        let _ = fs::remove_dir_all(folder);
+        let _ = fs::remove_dir_all(&self.root);
         let _ = self.git(&["worktree", "prune"]);
     }
 }

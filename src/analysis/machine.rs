@@ -1,0 +1,88 @@
+//! What speaks against measuring wall time on a machine as it is, and what to do about it.
+
+use crate::measure::{Machine, Quietness, Reading};
+use crate::results::comparison_analysis::Remark;
+
+/// Per cent of all cores' time that others may take before it is said. A quiet laptop takes 1–3.
+const BUSY_PERCENT: f64 = 5.0;
+
+/// Per cent of all cores' time that a hypervisor may take before it is said.
+const STOLEN_PERCENT: f64 = 0.5;
+
+/// In the order of what helps most.
+pub fn remarks(machine: &Machine, quietness: &Quietness) -> Vec<Remark> {
+    let mut remarks = Vec::new();
+    let mut say = |state: String, advice: &str| remarks.push(Remark { state, advice: advice.to_owned() });
+    if let Some(&busy) = quietness.busy_percent.value().filter(|&&busy| busy > BUSY_PERCENT) {
+        say(
+            format!("other programs take {busy:.0} % of all cores"),
+            "close browsers, builds and indexers, or expect inconclusive verdicts",
+        );
+    }
+    if let Some(&stolen) = quietness.stolen_percent.value().filter(|&&stolen| stolen > STOLEN_PERCENT) {
+        say(
+            format!("the hypervisor takes {stolen:.1} % of all cores' time"),
+            "measure at another hour, or on a machine that is not shared",
+        );
+    }
+    if let Reading::Value(governor) = &machine.governor
+        && !governor.split(", ").all(|one| one == "performance")
+    {
+        say(
+            format!("the cores' frequency is governed by {governor}"),
+            "sudo cpupower frequency-set --governor performance, and mains power",
+        );
+    }
+    if let Some(&times) = quietness.throttled.value().filter(|&&times| times > 0) {
+        say(
+            format!("cores were throttled for heat {times} times since the machine was started"),
+            "let it cool down; see whether the number grows",
+        );
+    }
+    if machine.cores.value() == Some(&1) {
+        say("there is one core".to_owned(), "what several threads gain cannot be seen here");
+    }
+    remarks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn quiet() -> Quietness {
+        Quietness {
+            busy_percent: Reading::Value(1.0),
+            stolen_percent: Reading::Value(0.0),
+            throttled: Reading::absent("no such file"),
+        }
+    }
+
+    fn machine(governor: Reading<String>) -> Machine {
+        Machine { governor, cores: Reading::Value(4), ..Machine::inspect() }
+    }
+
+    #[test]
+    fn of_a_quiet_machine_nothing_is_said() {
+        for governor in [Reading::Value("performance".to_owned()), Reading::absent("a virtual machine")] {
+            assert_eq!(remarks(&machine(governor), &quiet()), []);
+        }
+    }
+
+    #[test]
+    fn whatever_speaks_against_it_is_said_with_what_to_do() {
+        let bad = Quietness {
+            busy_percent: Reading::Value(60.0),
+            stolen_percent: Reading::Value(3.0),
+            throttled: Reading::Value(7),
+        };
+        let machine = Machine {
+            cores: Reading::Value(1),
+            ..machine(Reading::Value("performance, powersave".to_owned()))
+        };
+        let said = remarks(&machine, &bad);
+        for (remark, word) in said.iter().zip(["60 %", "3.0 %", "powersave", "7 times", "one core"]) {
+            assert!(remark.state.contains(word) && !remark.advice.is_empty(), "{remark:?}");
+        }
+        assert_eq!(said.len(), 5);
+    }
+}
