@@ -98,6 +98,7 @@ estimate() {
     quick/memory_profiling) echo 80 ;;
     quick/scalability_testing) echo 130 ;;
     */instructions) echo 200 ;;
+    quick/comparison_analysis) echo 130 ;;
     full/kernels) echo 120 ;;
     full/daemon_performance) echo 600 ;;
     full/load_testing) echo 170 ;;
@@ -177,6 +178,7 @@ arguments() {
     quick/load_testing) echo "pattern failures production" ;;
     full/load_testing) echo "pattern failures production stress" ;;
     full/memory_profiling) echo "--cycles 1000" ;;
+    full/comparison_analysis) echo "--full" ;;
     full/daemon_performance) echo "--sample-size 31 --scenario light --scenario medium --scenario heavy --scenario stress" ;;
     esac
 }
