@@ -272,18 +272,15 @@ fn same(args: &Args) -> Result<bool, Failure> {
 fn slower(args: &Args, every_fifth: bool) -> Result<bool, Failure> {
     let none = Toll::NONE.to_string();
     let plain = compare(args, &[Toll::NONE], [&none, &none], args.runs)?;
-    let block_ns = plain.over.quartile_ns_per_event * plain.block_events as f64;
-    let passes = (plain.block_events / plain.scenario.events.min(plain.block_events)).max(1) as u64;
-    let added_ns = block_ns * args.percent / 100.0;
+    let event_ns = plain.over.quartile_ns_per_event;
     let step = step_ns();
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // some thousand
-    let toll = match every_fifth {
-        false => Toll { steps: (added_ns / passes as f64 / step).round() as u64, every: 1 },
-        true => Toll { steps: (5.0 * added_ns / step).round() as u64, every: 5 * passes },
-    };
+    let millisteps = (1_000.0 * event_ns * args.percent / 100.0 / step).round() as u64;
+    // So short a block has one pass.
+    let toll = Toll { millisteps, every: if every_fifth { 5 } else { 1 } };
     println!(
-        "a block takes {block_ns:.0} ns; {} steps of {step:.3} ns in every {}. pass: {} % of wall time",
-        toll.steps, toll.every, args.percent
+        "an event takes {event_ns:.0} ns; {millisteps}/1000 steps of {step:.3} ns for each, in every {}. pass: {} % of wall time",
+        toll.every, args.percent
     );
     let tally = runs(args, &[toll, Toll::NONE], [&toll.to_string(), &none])?;
     let found = tally.of(&[Verdict::Slower]);
