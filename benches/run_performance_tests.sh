@@ -160,7 +160,7 @@ build() {
         die "the build failed; cargo says why above"
     fi
     # Now, so that an hour of measuring does not end in a message of the compiler.
-    cargo report --help >/dev/null || die "the build of the report failed; cargo says why above"
+    cargo perf-report --help >/dev/null || die "the build of the report failed; cargo says why above"
     result ✓ build $((SECONDS - begin)) ""
 }
 
@@ -320,7 +320,7 @@ verdict() {
 # What the figures say, and where the report is.
 report() {
     line "report"
-    if cargo report --results "$out" --run "$stamp" >"$temp/report" 2>&1; then
+    if cargo perf-report --results "$out" --run "$stamp" >"$temp/report" 2>&1; then
         grep -v -e '^from ' -e 'comprehensive_report_' "$temp/report" | sed 's/^/ /'
     else
         failed+=("report: $(tail -n 1 "$temp/report")")

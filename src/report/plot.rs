@@ -118,7 +118,7 @@ impl Plot {
             marker(area, series, (left + 14, 45))?;
             area.draw(&Text::new(name.clone(), (left + 34, 38), letters(0)))?;
             // A letter is some half as wide as high.
-            left += 64 + i32::try_from(name.chars().count()).unwrap_or(0) * 7;
+            left += 46 + i32::try_from(name.chars().count()).unwrap_or(0) * 7;
         }
         Ok(())
     }

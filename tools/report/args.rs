@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 ///
 /// Without arguments it takes the latest file of each bench target. Measure first: benches/run_performance_tests.sh quick
 #[derive(Parser)]
-#[command(name = "cargo report", bin_name = "cargo report", after_help = EXIT_CODES, args_conflicts_with_subcommands = true)]
+#[command(name = "cargo perf-report", bin_name = "cargo perf-report", after_help = EXIT_CODES, args_conflicts_with_subcommands = true)]
 pub struct Arguments {
     #[command(subcommand)]
     pub verb: Option<Verb>,

@@ -1,4 +1,4 @@
-//! `cargo report`: makes the report on a run from its stored results; `cargo report diff` tells what changed.
+//! `cargo perf-report`: makes the report on a run from its stored results; `cargo perf-report diff` tells what changed.
 
 #![allow(unreachable_pub, reason = "a program has no outside; `pub` says what a room shows to the others")]
 
@@ -33,7 +33,7 @@ fn main() -> ExitCode {
     match told {
         Ok(text) => show(&text),
         Err(failure) => {
-            eprintln!("cargo report: {failure}");
+            eprintln!("cargo perf-report: {failure}");
             ExitCode::FAILURE
         }
     }
@@ -81,7 +81,7 @@ fn named(word: &str, results: &Path) -> Result<StoredRun, RunError> {
 fn show(text: &str) -> ExitCode {
     match io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            eprintln!("cargo report: the result cannot be printed: {error}");
+            eprintln!("cargo perf-report: the result cannot be printed: {error}");
             ExitCode::FAILURE
         }
         _ => ExitCode::SUCCESS,

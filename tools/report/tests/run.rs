@@ -114,7 +114,7 @@ fn what_cannot_be_used_is_said_in_one_line_and_nothing_is_written() {
         let done = report(&[&arguments[..], &out[..]].concat());
         let error = text(&done.stderr);
         assert_eq!((done.status.code(), error.lines().count()), (Some(1), 1), "{arguments:?}: {error}");
-        assert!(error.starts_with("cargo report: ") && error.contains(said), "{arguments:?}: {error}");
+        assert!(error.starts_with("cargo perf-report: ") && error.contains(said), "{arguments:?}: {error}");
     }
     assert!(reports(empty.path()).is_empty() && reports(folder.path()).is_empty());
     let usage = report(&["--run", "20261123_100000", "file.json"]);
