@@ -211,12 +211,22 @@ judge() {
         absent+=("$target: ${missing#not measured: }")
         result – "$target" "$3" "$missing"
     elif [ "$2" -eq 4 ] || [ "$late" -gt 0 ]; then
-        invalid+=("$target: loads that could not be offered as asked for: $late; the machine was busy")
-        result – "$target" "$3" "loads INVALID: $late"
+        late=$(nothing_counts "$target" "$late")
+        invalid+=("$target: $late")
+        result – "$target" "$3" "$late"
     else
         result ✓ "$target" "$3" "$(remark "$target")"
     fi
     [ "$target" != instructions ] || [ "$2" -ne 0 ] || keep_judgement
+}
+
+# Why a target that did all that was asked for says nothing, or not all.
+nothing_counts() {
+    if [ "$2" -gt 0 ]; then
+        echo "loads that could not be offered as asked for: $2; the machine was busy"
+    else
+        grep -a -m 1 -E '^(UNRELIABLE|INVALID)' "$temp/$1" || echo "status 4: nothing can be said of it"
+    fi
 }
 
 # For the report: what is said of the counts, as the gate says it.
