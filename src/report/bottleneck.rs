@@ -42,9 +42,11 @@ fn one(evidence: &Evidence) -> String {
 
 fn shown(figure: Figure, value: f64) -> String {
     match figure {
-        Figure::CoresUsed | Figure::CoresBeside | Figure::OthersOnCores | Figure::WaitingForCore => {
-            three_digits(value)
-        }
+        Figure::CoresUsed
+        | Figure::CoresBeside
+        | Figure::OthersOnCores
+        | Figure::WaitingForCore
+        | Figure::ThreadsAtWork => three_digits(value),
         Figure::Samples | Figure::FaultsPerCpuSecond => rate(value),
         Figure::WithHalfTheCores
         | Figure::WithSlowerCores

@@ -118,6 +118,8 @@ pub enum Figure {
     OthersOnCores,
     /// Threads that were ready and had no core.
     WaitingForCore,
+    /// Threads on a core, waiting for one, or blocked by a socket, a file or memory, on average.
+    ThreadsAtWork,
     /// Share of the time in which at least one thread was at work.
     OneAtWork,
     /// Of the time of threads that were waiting neither to be told nor for a core, the part blocked on sockets.
@@ -153,6 +155,7 @@ impl Figure {
             Self::CoresBeside => "cores used to bring the load",
             Self::OthersOnCores => "cores used by others",
             Self::WaitingForCore => "threads waiting for a core",
+            Self::ThreadsAtWork => "threads at work",
             Self::OneAtWork => "at least one thread at work",
             Self::Socket => "blocked on sockets",
             Self::File => "blocked on files",

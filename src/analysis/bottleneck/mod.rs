@@ -3,8 +3,8 @@
 //! The rules are asked in this order; the first that fits answers, with the figures that it rests on:
 //!
 //! 1. There is nothing more to do than is done: not saturated.
-//! 2. Who brings the load can do no more: unclear. Nobody is at work most of the time, although there is more to do: it waits
-//!    on something outside.
+//! 2. Who brings the load can do no more: unclear. Less than half a thread is at work on average, although there is more to do: it
+//!    waits on something outside.
 //! 3. Of the time in which threads are not waiting to be told, enough is blocked on sockets (network) or files (I/O), the
 //!    larger of the two first; over memory; waiting for locks (thread contention).
 //! 4. Page faults take much of the CPU time: memory.

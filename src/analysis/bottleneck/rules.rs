@@ -5,7 +5,8 @@ use crate::results::bottleneck::{Bottleneck, Bound, Evidence, Figure};
 /// A share of 0.5 seen in so many independent samples is within 0.14 of the truth, at 95 %.
 pub(super) const LEAST_SAMPLES: u64 = 50;
 
-/// Nobody at work for more than half of the time is not what a limit inside looks like: whatever is limited works.
+/// Threads at work on average, those without a core included: half a thread is not what a limit inside looks like, since
+/// whatever is limited works. By times, not by samples: who looks takes a core, and whoever is woken meanwhile is seen waiting.
 pub(super) const AT_WORK: f64 = 0.5;
 
 /// Blocked on sockets. One thread of four that sends while three compute is not what limits them; at this share it may be.
@@ -86,14 +87,19 @@ fn unclear(why: String, evidence: Vec<Evidence>) -> Told {
 }
 
 fn not_saturated(seen: &Observation) -> Found {
-    let idle = at_most(Figure::OneAtWork, seen.seen.one_at_work, AT_WORK);
+    let idle = at_most(Figure::ThreadsAtWork, at_work(seen), AT_WORK);
     (!seen.in_excess).then(|| (Bottleneck::NotSaturated, idle.into_iter().collect()))
 }
 
 fn outside(seen: &Observation) -> Found {
     // Who waits for a lock that nobody works under waits for what its holder waits for.
-    let idle = at_most(Figure::OneAtWork, seen.seen.one_at_work, AT_WORK)?;
+    let idle = at_most(Figure::ThreadsAtWork, at_work(seen), AT_WORK)?;
     Some((Bottleneck::Outside, vec![idle]))
+}
+
+fn at_work(seen: &Observation) -> f64 {
+    let activity = &seen.seen.activity;
+    activity.running + activity.waiting_for_core + activity.socket + activity.file + activity.memory
 }
 
 /// By what threads are blocked, of the time in which they are not waiting to be told.

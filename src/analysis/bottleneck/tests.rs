@@ -111,15 +111,15 @@ fn nothing_limits_what_has_nothing_more_to_do() {
 
 #[test]
 fn who_is_hardly_ever_at_work_waits_for_something_outside() {
-    let with = |one_at_work, half_the_cores| {
+    let with = |running, waiting_for_core, half_the_cores| {
         verdict_on(|seen| {
-            seen.seen.activity = Activity { running: 0.1, parked: 3.9, ..Activity::default() };
-            (seen.seen.one_at_work, seen.half_the_cores) = (one_at_work, answer(half_the_cores));
+            seen.seen.activity = Activity { running, waiting_for_core, parked: 3.0, ..Activity::default() };
+            (seen.seen.one_at_work, seen.half_the_cores) = (0.6, answer(half_the_cores));
         })
     };
-    assert_eq!(with(rules::AT_WORK, 1.0), Bottleneck::Outside);
-    assert_eq!(with(rules::AT_WORK + HAIR, 1.0), Bottleneck::Unclear);
-    assert_eq!(with(rules::AT_WORK, 0.7), Bottleneck::Unclear, "fewer cores slow it down");
+    assert_eq!(with(0.4, rules::AT_WORK - 0.4, 1.0), Bottleneck::Outside);
+    assert_eq!(with(0.4, rules::AT_WORK - 0.4 + HAIR, 1.0), Bottleneck::Unclear);
+    assert_eq!(with(0.4, 0.0, 0.7), Bottleneck::Unclear, "fewer cores slow it down");
 }
 
 #[test]
