@@ -3,4 +3,5 @@
 # benchmark_results/, the counts for ci/gate.sh.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-cargo bench --locked --bench instructions -- --out benchmark_results "$@"
+# An incremental build is another program, and counts otherwise.
+CARGO_INCREMENTAL=0 cargo bench --locked --bench instructions -- --out benchmark_results "$@"
