@@ -108,7 +108,12 @@ if [ "$status" -eq 130 ] && grep -q '^custom, CrucibleCore: second by second' ou
 report "$mark" "load_testing, Ctrl-C" "$(grep '^interrupted' err) kept: $(jq -c '.results.figures[0].systems[0].run.pacing.offered' results/load_testing_*.json) events (exit $status)"
 rm -r results
 
-run load_testing --system CrucibleCore --rate 500 --duration 1s --threshold 'p50<1ns' --threshold 'error_rate<1%' --out results
+# A machine that is too busy to offer the load says so (4), and is asked again.
+for _ in 1 2 3 4 5; do
+    rm -rf results
+    run load_testing --system CrucibleCore --rate 500 --duration 3s --threshold 'p50<1ns' --threshold 'error_rate<1%' --out results
+    [ "$status" -eq 4 ] || break
+done
 if [ "$status" -eq 3 ] && grep -q '^✗ p50<1ns  custom, CrucibleCore: ' out && grep -q '^✓ error_rate<1%' out; then mark=✓; else mark=✗; fi
 report "$mark" "load_testing, a threshold that does not hold" "$(grep '^✗' out) (exit $status)"
 rm -r results
