@@ -92,13 +92,13 @@ clock() { printf '%2dm%02ds' $(($1 / 60)) $(($1 % 60)); }
 # Seconds that a target takes about, as it did on two cores. A target that is not here takes a minute as far as we know.
 estimate() {
     case $mode/$1 in
-    quick/kernels) echo 25 ;;
-    quick/daemon_performance) echo 130 ;;
+    quick/kernels) echo 10 ;;
+    quick/daemon_performance) echo 110 ;;
     quick/load_testing) echo 85 ;;
-    quick/memory_profiling) echo 80 ;;
-    quick/scalability_testing) echo 130 ;;
-    */instructions) echo 200 ;;
-    quick/comparison_analysis) echo 130 ;;
+    quick/memory_profiling) echo 35 ;;
+    quick/scalability_testing) echo 125 ;;
+    */instructions) echo 160 ;;
+    quick/comparison_analysis) echo 75 ;;
     full/kernels) echo 120 ;;
     full/daemon_performance) echo 600 ;;
     full/load_testing) echo 170 ;;
@@ -175,6 +175,10 @@ arguments() {
     case $mode/$1 in
     # Of some 50 kernels most take microseconds, the slowest milliseconds: seconds altogether.
     quick/kernels) echo "--sample-size 100" ;;
+    # The fewest rounds that reach the confidence of so many ratios, and leaks of a block in 100,000 events: with the usual 15
+    # and 400,000 it takes most of a minute more than the ten minutes that quick may.
+    quick/daemon_performance) echo "--sample-size 13" ;;
+    quick/memory_profiling) echo "--cycles 100" ;;
     quick/load_testing) echo "pattern failures production" ;;
     full/load_testing) echo "pattern failures production stress" ;;
     full/memory_profiling) echo "--cycles 1000" ;;
