@@ -23,8 +23,8 @@ const TARGET: &str = "scalability_testing";
 const FILES: &str = "scalability_results";
 
 /// Finds the highest rate that each system sustains, confirms it, goes beyond, and says what limits it; then lets publishers, worker threads,
-/// services, rules and payloads grow, one at a time, and fits how throughput and memory follow. `limit/spin_10us` only
-/// with --full or when it is named.
+/// services, rules and payloads grow, one at a time, and fits how throughput and memory follow. `limit/known_answer`
+/// and `limit/spin_10us` only with --full or when they are named.
 #[derive(clap::Parser)]
 struct Args {
     #[command(flatten)]

@@ -9,6 +9,9 @@ const BUSY_PERCENT: f64 = 5.0;
 /// Per cent of all cores' time that a hypervisor may take before it is said.
 const STOLEN_PERCENT: f64 = 0.5;
 
+/// Per cent of its time that a busy thread may lose before it is said. The kernel's own ticks take some 0.2.
+const LOST_PERCENT: f64 = 1.0;
+
 /// In the order of what helps most.
 pub fn remarks(machine: &Machine, quietness: &Quietness) -> Vec<Remark> {
     let mut remarks = Vec::new();
@@ -22,6 +25,21 @@ pub fn remarks(machine: &Machine, quietness: &Quietness) -> Vec<Remark> {
     if let Some(&stolen) = quietness.stolen_percent.value().filter(|&&stolen| stolen > STOLEN_PERCENT) {
         say(
             format!("the hypervisor takes {stolen:.1} % of all cores' time"),
+            "measure at another hour, or on a machine that is not shared",
+        );
+    }
+    let others = |quietness: &Quietness| {
+        let seen = [(&quietness.busy_percent, BUSY_PERCENT), (&quietness.stolen_percent, STOLEN_PERCENT)];
+        seen.into_iter().any(|(percent, most)| percent.value().is_some_and(|&percent| percent > most))
+    };
+    // What is seen to be taken is lost as well, and was said.
+    if let Some(&lost) =
+        quietness.lost_percent.value().filter(|&&lost| lost > LOST_PERCENT && !others(quietness))
+    {
+        say(
+            format!(
+                "a busy thread loses {lost:.1} % of its time, to nobody that can be seen from here: most likely a hypervisor"
+            ),
             "measure at another hour, or on a machine that is not shared",
         );
     }
@@ -45,6 +63,11 @@ pub fn remarks(machine: &Machine, quietness: &Quietness) -> Vec<Remark> {
     remarks
 }
 
+/// Whether a machine on which busy threads lose so much can refute what theory says of an idle one.
+pub fn is_idle(lost_percent: Option<f64>) -> bool {
+    lost_percent.is_none_or(|lost| lost <= LOST_PERCENT)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -53,6 +76,7 @@ mod tests {
         Quietness {
             busy_percent: Reading::Value(1.0),
             stolen_percent: Reading::Value(0.0),
+            lost_percent: Reading::Value(0.3),
             throttled: Reading::absent("no such file"),
         }
     }
@@ -73,6 +97,7 @@ mod tests {
         let bad = Quietness {
             busy_percent: Reading::Value(60.0),
             stolen_percent: Reading::Value(3.0),
+            lost_percent: Reading::Value(60.0),
             throttled: Reading::Value(7),
         };
         let machine = Machine {
@@ -84,5 +109,13 @@ mod tests {
             assert!(remark.state.contains(word) && !remark.advice.is_empty(), "{remark:?}");
         }
         assert_eq!(said.len(), 5);
+    }
+
+    #[test]
+    fn time_that_goes_to_nobody_is_said_where_nobody_is_seen() {
+        let lost = Quietness { lost_percent: Reading::Value(3.2), ..quiet() };
+        let said = remarks(&machine(Reading::absent("a virtual machine")), &lost);
+        assert_eq!(said.len(), 1);
+        assert!(said[0].state.contains("loses 3.2 % of its time"), "{said:?}");
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use super::run::{Beginning, Material, RunError, Threads, run_as_task};
-use crate::load::{Arrivals, EventPattern, HEAD_START, Pacing, spawn_pacer};
+use crate::load::{Arrivals, EventPattern, HEAD_START, Pacing, SystemClock, spawn_pacer};
 use crate::measure::{CpuTime, Latency, LatencySummary, Reading};
 use crate::sut::{BATCH, HandlerWork, LatencyLog, Stage, WorkingHandler};
 use crate::workload::trace::Speed;
@@ -104,10 +104,17 @@ async fn offer<S: EventSystem>(
     let (send, due) = mpsc::unbounded_channel();
     let cpu = CpuTime::of_this_process();
     let begin = Instant::now() + HEAD_START;
-    let pacer = spawn_pacer(begin, schedule, Arc::new(AtomicBool::new(false)), move |index, intended| {
-        // The receiver is gone only if publishing failed, and that is reported.
-        let _ = send.send(Arc::new(arriving(&workload, index, intended - origin)));
-    })?;
+    let threads = spec.threads.0;
+    let pacer = spawn_pacer(
+        move || SystemClock::beside(threads),
+        begin,
+        schedule,
+        Arc::new(AtomicBool::new(false)),
+        move |index, intended| {
+            // The receiver is gone only if publishing failed, and that is reported.
+            let _ = send.send(Arc::new(arriving(&workload, index, intended - origin)));
+        },
+    )?;
     let offered = publish_due(&stage, due).await?;
     stage.system.quiesce().await?;
     let elapsed = begin.elapsed();

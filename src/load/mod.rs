@@ -18,12 +18,12 @@ mod verdict;
 #[doc(inline)]
 pub use crucible_faults as faults;
 
-pub use clock::{Clock, SpinningClock, SystemClock};
+pub use clock::{Clock, SystemClock};
 pub use config::{ConfigError, LoadTestConfig};
 pub use course::Course;
 pub use feed::Feed;
 pub use feeder::{feed_paced, feed_window};
-pub use pacer::{HEAD_START, pace, pace_from, spawn_pacer, spawn_pacer_with};
+pub use pacer::{HEAD_START, pace, pace_from, spawn_pacer};
 pub use pattern::{EventPattern, InvalidPattern};
 pub use schedule::{Arrivals, Schedule};
 pub use shape::{InvalidShape, Shape};

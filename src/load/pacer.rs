@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use super::Clock;
 use super::verdict::{Pacing, Record};
-use super::{Clock, SystemClock};
 use crate::measure::{CpuTime, NotMeasured};
 
 /// Longest sleep without a look at the stop flag: Ctrl-C is obeyed before a person wonders.
@@ -71,7 +71,7 @@ fn wait_until<C: Clock>(clock: &C, deadline: Instant, stop: &AtomicBool) -> Opti
 /// A thread, not a task: a runtime that is busy with the system under test would delay the load itself. `send` should
 /// hand the event over and return; whatever it waits for shows as lag of the events after it. The thread's own CPU
 /// time comes with the result: it is the harness's, not the system's.
-pub fn spawn_pacer_with<C: Clock>(
+pub fn spawn_pacer<C: Clock>(
     clock: impl FnOnce() -> C + Send + 'static,
     begin: Instant,
     offsets_ns: impl IntoIterator<Item = u64> + Send + 'static,
@@ -84,22 +84,12 @@ pub fn spawn_pacer_with<C: Clock>(
     })
 }
 
-/// [`spawn_pacer_with`] the system's clock.
-pub fn spawn_pacer(
-    begin: Instant,
-    offsets_ns: impl IntoIterator<Item = u64> + Send + 'static,
-    stop: Arc<AtomicBool>,
-    send: impl FnMut(u64, Instant) + Send + 'static,
-) -> io::Result<JoinHandle<(Pacing, Result<Duration, NotMeasured>)>> {
-    spawn_pacer_with(SystemClock::for_this_thread, begin, offsets_ns, stop, send)
-}
-
 #[cfg(test)]
 mod tests {
     use std::cell::Cell;
 
     use super::*;
-    use crate::load::{Arrivals, Course, InvalidLoad, Schedule};
+    use crate::load::{Arrivals, Course, InvalidLoad, Schedule, SystemClock};
 
     /// Stands still unless somebody sleeps or stalls.
     struct FakeClock {
@@ -236,7 +226,9 @@ mod tests {
         let (sender, receiver) = std::sync::mpsc::channel();
         let send = move |index, _| sender.send(index).expect("the receiver outlives the pacer");
         let stop = Arc::new(AtomicBool::new(false));
-        let pacer = spawn_pacer(Instant::now(), steady(50_000), Arc::clone(&stop), send).expect("a thread");
+        let pacer =
+            spawn_pacer(SystemClock::sleeping, Instant::now(), steady(50_000), Arc::clone(&stop), send)
+                .expect("a thread");
         let sent: Vec<u64> = receiver.iter().take(1_000).collect();
         stop.store(true, Ordering::Relaxed);
         let (pacing, _) = pacer.join().expect("the pacer does not panic");

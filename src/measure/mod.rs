@@ -16,7 +16,7 @@ pub mod threads;
 pub use absent::{NotMeasured, Reading};
 pub use build::Build;
 pub use latency::{Latency, LatencySummary};
-pub use machine::{LoadAverage, Machine, Quietness, StealMeter};
+pub use machine::{LoadAverage, Machine, Quietness, StealMeter, lost_percent};
 pub use process::{CpuTime, ResidentMemory};
 pub use provenance::{Moment, Provenance, Run};
 pub use source::Source;

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use crucible_tables::{columns, thousands};
 
 use super::quantity::{bytes, rate, three_digits, time};
+use crate::analysis::machine::is_idle;
 use crate::experiment::{FailuresSeen, LoadRun};
 use crate::load::InvalidLoad;
 use crate::measure::{LatencySummary, Reading};
@@ -257,9 +258,13 @@ pub(super) fn account(figures: &[LoadFigure]) -> Vec<Vec<String>> {
 }
 
 pub(super) fn known_answers(answers: &[KnownAnswer]) -> Vec<Vec<String>> {
-    let mut lines = vec![strings(["figure", "system", "what", "has to be", "is", ""])];
+    let mut lines = vec![strings(["figure", "system", "what", "has to be", "is", "", "time lost beside it"])];
     for answer in answers {
-        let mark = if answer.holds { "✓" } else { "✗" };
+        let mark = match answer.holds {
+            true => "✓",
+            false if is_idle(answer.lost_percent) => "✗",
+            false => "not idle",
+        };
         lines.push(vec![
             answer.name.clone(),
             answer.system.clone(),
@@ -267,6 +272,7 @@ pub(super) fn known_answers(answers: &[KnownAnswer]) -> Vec<Vec<String>> {
             answer.expected.clone(),
             answer.measured.clone(),
             mark.to_owned(),
+            answer.lost_percent.map_or_else(|| "–".to_owned(), |lost| format!("{lost:.1} %")),
         ]);
     }
     lines
@@ -491,20 +497,29 @@ s    offered /s  done /s  backlog      P50     P99     max  service P50  errors
 
     #[test]
     fn known_answers_stand_beside_what_theory_says() {
-        let answer = |holds| KnownAnswer {
+        let answer = |holds, lost| KnownAnswer {
             name: "known_answers/mean_wait".to_owned(),
             system: "CrucibleCore".to_owned(),
             what: "mean wait".to_owned(),
             expected: "200.0 µs ± 10 %".to_owned(),
             measured: "203.1 µs".to_owned(),
             holds,
+            lost_percent: lost,
         };
-        let results = LoadTesting { figures: Vec::new(), known_answers: vec![answer(true), answer(false)] };
+        let known_answers = vec![
+            answer(true, Some(3.0)),
+            answer(false, Some(0.3)),
+            answer(false, Some(3.0)),
+            answer(false, None),
+        ];
+        let results = LoadTesting { figures: Vec::new(), known_answers };
         let expected = "\
 Known answers
-figure                         system       what        has to be        is
-known_answers/mean_wait  CrucibleCore  mean wait  200.0 µs ± 10 %  203.1 µs  ✓
-known_answers/mean_wait  CrucibleCore  mean wait  200.0 µs ± 10 %  203.1 µs  ✗
+figure                         system       what        has to be        is            time lost beside it
+known_answers/mean_wait  CrucibleCore  mean wait  200.0 µs ± 10 %  203.1 µs         ✓                3.0 %
+known_answers/mean_wait  CrucibleCore  mean wait  200.0 µs ± 10 %  203.1 µs         ✗                0.3 %
+known_answers/mean_wait  CrucibleCore  mean wait  200.0 µs ± 10 %  203.1 µs  not idle                3.0 %
+known_answers/mean_wait  CrucibleCore  mean wait  200.0 µs ± 10 %  203.1 µs         ✗                    –
 
 ";
         assert_eq!(text(&results), expected);

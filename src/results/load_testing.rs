@@ -129,4 +129,7 @@ pub struct KnownAnswer {
     pub measured: String,
     /// Whether that is close enough.
     pub holds: bool,
+    /// Per cent of its time that a busy thread lost beside it, before or after: theory knows nobody else on its cores.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost_percent: Option<f64>,
 }

@@ -13,7 +13,7 @@ use super::log::nanoseconds;
 use super::watch::Counts;
 use crate::experiment::open_loop::arriving;
 use crate::experiment::run::RunError;
-use crate::load::{Pacing, SpinningClock, SystemClock, spawn_pacer_with};
+use crate::load::{Pacing, SystemClock, spawn_pacer};
 use crate::measure::NotMeasured;
 use crate::sut::{BATCH, Stage};
 use crate::workload::{Owed, Workload};
@@ -71,8 +71,9 @@ impl Feed {
     fn pace(&self, schedule: Schedule) -> io::Result<(Pacer, mpsc::UnboundedReceiver<Arc<Event>>)> {
         let (send, due) = mpsc::unbounded_channel();
         let (feed, stop) = (self.clone(), self.stop.clone());
-        let pacer = spawn_pacer_with(
-            SystemClock::for_this_thread,
+        let workers = Handle::current().metrics().num_workers();
+        let pacer = spawn_pacer(
+            move || SystemClock::beside(workers),
             self.begin,
             schedule,
             stop,
@@ -101,12 +102,8 @@ impl Feed {
         let (feed, stage, told, runtime) =
             (self.clone(), stage.clone(), published.clone(), Handle::current());
         let stop = self.stop.clone();
-        let pacer = spawn_pacer_with(
-            || SpinningClock,
-            self.begin,
-            schedule,
-            stop,
-            move |index, intended| {
+        let pacer =
+            spawn_pacer(SystemClock::spinning, self.begin, schedule, stop, move |index, intended| {
                 let _gone_with_the_pacer = &until_dropped;
                 let event = feed.event(index, intended);
                 let publication = runtime.block_on(stage.system.publish(event.clone(), OnFull::Wait));
@@ -125,8 +122,7 @@ impl Feed {
                     }
                     Err(_) => {}
                 }
-            },
-        )?;
+            })?;
         // Nothing is ever sent: the sender goes when the pacer has ended.
         let _ = is_dropped.await;
         awake.abort();

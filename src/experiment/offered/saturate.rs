@@ -37,7 +37,7 @@ pub(in crate::experiment) fn saturate<S: EventSystem>(
         let (feed, stop, origin) = (feed.clone(), stop.clone(), scene.origin);
         let done = move || owed.events_of_first(stage.received().deliveries);
         thread::Builder::new().name(PACER.to_owned()).spawn(move || {
-            let clock = SystemClock::for_this_thread();
+            let clock = SystemClock::sleeping();
             let build = |index, now| Arc::new(arriving(&workload, index, now - origin));
             feed_window(&clock, &feed, ON_THEIR_WAY, done, build, || stop.load(Relaxed));
         })?

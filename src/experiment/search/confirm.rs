@@ -20,8 +20,8 @@ pub struct LongRun {
     pub attempts: usize,
 }
 
-/// How much lower the next attempt is.
-const LOWER: f64 = 0.95;
+/// How much lower the next attempt is after one that did not stand.
+const LOWER: f64 = 0.97;
 
 /// More than this many times as much as the P99 allows is waiting: it will not come back.
 const HOPELESS: u32 = 20;
@@ -63,7 +63,7 @@ pub struct Confirmed {
     /// Events/s; absent if none of the attempts stood.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate: Option<u64>,
-    /// From the highest on, each 5 % below the one before.
+    /// From the highest on, each 3 % below the one before, or the same again if that could not be offered.
     pub attempts: Vec<Attempt>,
 }
 
@@ -91,7 +91,10 @@ pub fn confirm(
             confirmed.rate = Some(attempt.rate);
             break;
         }
-        rate *= LOWER;
+        // What was not offered was not tried.
+        if attempt.stood != Stood::NotOffered {
+            rate *= LOWER;
+        }
     }
     Ok(confirmed)
 }

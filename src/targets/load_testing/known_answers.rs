@@ -95,6 +95,7 @@ impl Known {
             expected,
             holds: holds && measured.is_some(),
             measured: measured.unwrap_or_else(|| "not measured".to_owned()),
+            lost_percent: None,
         };
         let micros = |ns: f64| format!("{:.1} µs", ns / 1e3);
         #[allow(clippy::cast_precision_loss)] // far below 2⁵³

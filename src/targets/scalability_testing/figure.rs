@@ -30,7 +30,7 @@ pub fn figures() -> Vec<Figure> {
 impl Figure {
     /// Whether it is measured only in full, or when somebody names it.
     pub fn is_on_request(&self) -> bool {
-        matches!(self, Self::Limit(HandlerWork::Spin(_)))
+        matches!(self, Self::KnownAnswer | Self::Limit(HandlerWork::Spin(_)))
     }
 
     /// As in `--list`.

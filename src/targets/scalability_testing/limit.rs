@@ -38,8 +38,7 @@ pub(super) fn take(plan: &Plan<'_>, figure: &Figure, spec: LimitSpec) -> Result<
         arrivals: spec.arrivals,
     };
     let mut climbers = start(plan, figure, &spec, &load)?;
-    // What theory says needs no interval to be held against in a hurry.
-    let staircases = if spec.theory.is_some() && !plan.settings.full { 1 } else { plan.settings.staircases };
+    let staircases = plan.settings.staircases;
     for number in 0..staircases {
         (plan.show)(&format!("staircase {} of {}", number + 1, staircases));
         staircase(plan, figure, &load, &mut climbers, number as u64)?;
