@@ -1,22 +1,20 @@
 //! Which system is faster, by how much, and how sure that is: pair by pair, in processes of their own, with a system against
 //! itself running along.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use crucible_perf::analysis::machine::remarks;
 use crucible_perf::cli::{
-    Action, BenchArgs, EXIT_INTERRUPTED, EXIT_INVALID, Progress, catch_interrupt, interrupted, list, parse,
-    refuse_usage, test_each,
+    Action, BenchArgs, EXIT_INTERRUPTED, EXIT_INVALID, Progress, Session, Taken, fail, interrupted, list,
+    parse, refuse_usage, test_each,
 };
 use crucible_perf::experiment::{Lineup, Threads, run_if_worker};
-use crucible_perf::measure::{Machine, Quietness, Reading, Run};
+use crucible_perf::measure::{Machine, Quietness, Reading};
 use crucible_perf::report::comparison_analysis::text;
 use crucible_perf::results::comparison_analysis::Remark;
-use crucible_perf::results::{Document, ResultFile, ResultsDir, StoreError};
 use crucible_perf::targets::comparison_analysis::{
-    Between, Case, Plan, PlanError, Settings, build, cases, controls, of_revision,
+    Between, Case, Plan, Settings, build, cases, controls, of_revision,
 };
 use crucible_perf::workload::Scenario;
 
@@ -89,17 +87,11 @@ fn main() -> ExitCode {
 
 fn select(args: &Args, lineup: Lineup) -> Selection {
     let scenarios = scenarios_of(args).unwrap_or_else(|wrong| refuse_usage(TARGET, wrong));
-    for name in &args.system {
-        lineup.find(name).unwrap_or_else(|unknown| refuse_usage(TARGET, unknown));
-    }
-    let wanted =
-        |name: &str| args.system.is_empty() || args.system.iter().any(|s| s.eq_ignore_ascii_case(name));
+    let named = Lineup::standard().named(&args.system);
+    let named = named.unwrap_or_else(|unknown| refuse_usage(TARGET, unknown));
     let threads = Threads(args.threads.into());
     let all = match (&args.against, &args.system[..]) {
-        (None, _) => {
-            let lineup = lineup_of(&wanted);
-            controls(&lineup).into_iter().chain(cases(&lineup, &scenarios, threads)).collect()
-        }
+        (None, _) => controls(&named).into_iter().chain(cases(&named, &scenarios, threads)).collect(),
         (Some(_), []) => against(&lineup, USUAL_SYSTEM, &scenarios, threads),
         (Some(_), [system]) => against(&lineup, system, &scenarios, threads),
         (Some(_), _) => refuse_usage(TARGET, "--against is about one system; name one with --system"),
@@ -115,10 +107,6 @@ fn select(args: &Args, lineup: Lineup) -> Selection {
         ..usual
     };
     Selection { cases: selected.into_iter().cloned().collect(), settings, lineup }
-}
-
-fn lineup_of(wanted: &dyn Fn(&str) -> bool) -> Lineup {
-    Lineup::standard().only(wanted)
 }
 
 /// The control is of this tree: what differs there is noise, whatever the revisions.
@@ -147,24 +135,18 @@ fn test(selection: &Selection) -> ExitCode {
         let run = || {
             let many = (1, Vec::new());
             let mut plan = Plan::new(&selection.lineup, settings, Between::Systems, many, &never);
-            plan.take(case, &mut |_| {}).map(drop).map_err(|why| why.to_string())
+            plan.take(case, &mut |_| {}).map(drop)
         };
         (&*case.name, run)
     });
-    if test_each(TARGET, tests) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-fn fail(error: &dyn std::fmt::Display) -> ExitCode {
-    eprintln!("{TARGET}: {error}");
-    ExitCode::FAILURE
+    test_each(TARGET, tests)
 }
 
 fn measure(args: &Args, selection: &Selection) -> ExitCode {
-    let folder = args.common.out.clone().unwrap_or_else(|| PathBuf::from("benchmark_results"));
-    // Known before anything is measured.
-    let folder = match ResultsDir::open(folder) {
-        Ok(folder) => folder,
-        Err(error) => return fail(&error),
+    let session = Session::begin(TARGET, TARGET, args.common.out.as_deref(), selection.settings.seed);
+    let mut session = match session {
+        Ok(session) => session,
+        Err(error) => return fail(TARGET, error),
     };
     let between = match &args.against {
         None => Ok(Between::Systems),
@@ -172,18 +154,18 @@ fn measure(args: &Args, selection: &Selection) -> ExitCode {
     };
     let between = match between {
         Ok(between) => between,
-        Err(error) => return fail(&error),
+        Err(error) => return fail(TARGET, error),
     };
-    let run = Run::begin(selection.settings.seed);
-    let mut file = folder.file(TARGET, run.started());
-    if let Err(error) = catch_interrupt() {
-        return fail(&error);
-    }
-    let machine = state_of_machine();
-    let many = (selection.cases.len(), machine);
+    let cases = &selection.cases;
+    let many = (cases.len(), state_of_machine());
     let mut plan = Plan::new(&selection.lineup, selection.settings, between, many, &interrupted);
-    let failures = compare(&mut plan, selection, &run, &mut file);
-    finish(&plan, &failures, &run, &mut file)
+    let names: Vec<String> = cases.iter().map(|case| case.name.clone()).collect();
+    let progress = Progress::of(TARGET, names.len());
+    let take = |plan: &mut Plan<'_>, number: usize| {
+        plan.take(&cases[number], &mut |state| progress.show_state(state)).map(drop)
+    };
+    let taken = session.take_each(&progress, &names, &mut plan, take, |plan| &plan.taken);
+    finish(&plan, taken, &mut session)
 }
 
 /// What speaks against the machine is said before it is measured on: it may be stopped, and mended.
@@ -195,56 +177,24 @@ fn state_of_machine() -> Vec<Remark> {
     said
 }
 
-/// One that fails does not hide the others. After each the results so far are on disk.
-fn compare(plan: &mut Plan<'_>, selection: &Selection, run: &Run, file: &mut ResultFile) -> Vec<String> {
-    let mut failures = Vec::new();
-    let progress = Progress::of(TARGET, selection.cases.len());
-    for (number, case) in selection.cases.iter().enumerate() {
-        progress.show(number, &case.name);
-        let mut watch = |state: &str| progress.show_state(number, &case.name, state);
-        let taken = plan.take(case, &mut watch).map(drop);
-        let stored = store(plan, run, file, false).map(drop);
-        match (taken, stored) {
-            (Err(why), _) if PlanError::is_interruption(&why) => break,
-            (taken, stored) => {
-                let failed =
-                    [taken.err().map(|why| why.to_string()), stored.err().map(|why| why.to_string())];
-                for why in failed.into_iter().flatten() {
-                    eprintln!("\nerror: {why}");
-                    failures.push(why);
-                }
-            }
-        }
-    }
-    progress.clear();
-    failures
-}
-
-fn store(plan: &Plan<'_>, run: &Run, file: &mut ResultFile, complete: bool) -> Result<PathBuf, StoreError> {
-    let mut document = Document::new(TARGET, run.provenance(), plan.taken.clone());
-    document.complete = complete;
-    file.save(&document)
-}
-
-fn finish(plan: &Plan<'_>, failures: &[String], run: &Run, file: &mut ResultFile) -> ExitCode {
-    let stored = store(plan, run, file, !interrupted() && failures.is_empty());
+fn finish(plan: &Plan<'_>, Taken { failures, stored }: Taken, session: &mut Session) -> ExitCode {
     let tables = text(&plan.taken);
-    let stored = stored.and_then(|path| file.save_text(&tables).map(|_| path));
-    for failure in failures {
+    let stored = stored.and_then(|path| session.file.save_text(&tables).map(|_| path));
+    for failure in &failures {
         println!("no figure: {failure}");
     }
-    match stored {
-        Ok(path) => println!("{}\n", path.display()),
-        Err(error) => return fail(&error),
+    if let Ok(path) = &stored {
+        println!("{}\n", path.display());
     }
     print!("{tables}");
     if plan.taken.reliability.reliable == Reading::Value(false) {
         println!("not measured: {TARGET}: INVALID: a system came out different from itself; measure again");
     }
-    match plan.taken.reliability.reliable {
+    match (stored, &plan.taken.reliability.reliable) {
+        (Err(error), _) => fail(TARGET, error),
         _ if interrupted() => ExitCode::from(EXIT_INTERRUPTED),
         _ if !failures.is_empty() => ExitCode::FAILURE,
-        Reading::Value(false) => ExitCode::from(EXIT_INVALID),
+        (Ok(_), Reading::Value(false)) => ExitCode::from(EXIT_INVALID),
         _ => ExitCode::SUCCESS,
     }
 }

@@ -9,15 +9,14 @@ use std::time::{Duration, Instant};
 use crucible_perf::analysis::daemon_performance::grades;
 use crucible_perf::analysis::grades::GradeThresholds;
 use crucible_perf::cli::{
-    Action, BenchArgs, EXIT_INTERRUPTED, Progress, catch_interrupt, interrupted, list, parse, refuse_usage,
-    show_output, test_each,
+    Action, BenchArgs, EXIT_INTERRUPTED, Progress, Session, Taken, fail, interrupted, list, parse,
+    refuse_usage, show_output, test_each,
 };
 use crucible_perf::experiment::{Lineup, Threads, run_if_worker};
 use crucible_perf::kernels::{Checked, Work};
-use crucible_perf::measure::Run;
 use crucible_perf::report::daemon_performance::text;
-use crucible_perf::results::{Document, ResultFile, ResultsDir};
-use crucible_perf::targets::daemon_performance::{Figure, Plan, PlanError, Settings, figures};
+use crucible_perf::results::StoreError;
+use crucible_perf::targets::daemon_performance::{Figure, Plan, Settings, figures};
 use crucible_perf::workload::trace::Speed;
 use crucible_perf::workload::{NoWorkload, Recipe, Scenario};
 use divan::counter::{BytesCount, ItemsCount};
@@ -76,7 +75,7 @@ fn main() -> ExitCode {
     let selection = select(&args, lineup);
     let names = selection.names();
     match args.common.action() {
-        Action::List => list(names.iter().map(String::as_str)),
+        Action::List => list(&names),
         _ if names.is_empty() => {}
         Action::Test => return test(&selection),
         Action::Profile(each) => profile(&selection, each),
@@ -94,7 +93,7 @@ impl Selection {
 }
 
 fn select(args: &Args, lineup: Lineup) -> Selection {
-    let lineup = lineup_of(args, lineup).unwrap_or_else(|wrong| refuse_usage(TARGET, wrong));
+    let lineup = lineup.named(&args.system).unwrap_or_else(|wrong| refuse_usage(TARGET, wrong));
     let mut workloads = scenarios_of(args).unwrap_or_else(|wrong| refuse_usage(TARGET, wrong));
     workloads.extend(traces_of(args).unwrap_or_else(|wrong| refuse_usage(TARGET, wrong)));
     let cores = std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2));
@@ -112,15 +111,6 @@ fn select(args: &Args, lineup: Lineup) -> Selection {
         settings: Settings { rounds, seed: args.seed, speed: args.speed, ..Settings::USUAL },
         lineup,
     }
-}
-
-fn lineup_of(args: &Args, lineup: Lineup) -> Result<Lineup, String> {
-    for name in &args.system {
-        lineup.find(name).map_err(|unknown| unknown.to_string())?;
-    }
-    let wanted =
-        |name: &str| args.system.is_empty() || args.system.iter().any(|s| s.eq_ignore_ascii_case(name));
-    Ok(lineup.only(wanted))
 }
 
 fn scenarios_of(args: &Args) -> Result<Vec<Recipe>, String> {
@@ -217,14 +207,7 @@ fn test(selection: &Selection) -> ExitCode {
         });
         (figure.name(), run)
     });
-    let tests: Vec<_> = passes.chain(figures).collect();
-    let names: Vec<String> = tests.iter().map(|(name, _)| name.clone()).collect();
-    let runs = tests.into_iter().map(|(_, run)| run);
-    if test_each(TARGET, names.iter().map(String::as_str).zip(runs)) {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    test_each(TARGET, passes.chain(figures))
 }
 
 /// In this process, so that a profiler sees the systems at work: passes only.
@@ -266,102 +249,57 @@ fn pass(bencher: Bencher, spec: &PassSpec) {
     bencher.bench_local(|| pass.run_and_check_on_drop());
 }
 
-fn fail(error: &dyn std::fmt::Display) -> ExitCode {
-    eprintln!("{TARGET}: {error}");
-    ExitCode::FAILURE
-}
-
 fn measure(args: &Args, selection: &Selection) -> ExitCode {
     if let Err(error) = announce_traces(args, &selection.settings) {
-        return fail(&error);
+        return fail(TARGET, error);
     }
-    let run = Run::begin(selection.settings.seed);
-    let folder = args.common.out.clone().unwrap_or_else(|| PathBuf::from("benchmark_results"));
-    // Known before anything is measured.
-    let mut file = match ResultsDir::open(folder) {
-        Ok(folder) => folder.file(TARGET, run.started()),
-        Err(error) => return fail(&error),
+    let session = Session::begin(TARGET, TARGET, args.common.out.as_deref(), selection.settings.seed);
+    let mut session = match session {
+        Ok(session) => session,
+        Err(error) => return fail(TARGET, error),
     };
-    if let Err(error) = catch_interrupt() {
-        return fail(&error);
-    }
-    let passes_failed = match (selection.passes.is_empty(), interrupted()) {
-        (false, false) => match run_divan_part(&mut file) {
-            Ok(passed) => !passed,
-            Err(error) => return fail(&error),
-        },
-        _ => false,
+    let passed = match selection.passes.is_empty() {
+        true => Ok(true),
+        false => run_divan_part(&mut session),
     };
-    let (failed, printed) = take_figures(selection, &run, &mut file);
-    match printed {
-        Err(error) => fail(&error),
-        Ok(()) if interrupted() => ExitCode::from(EXIT_INTERRUPTED),
-        Ok(()) if failed || passes_failed => ExitCode::FAILURE,
-        Ok(()) => ExitCode::SUCCESS,
+    let passed = match passed {
+        Ok(passed) => passed,
+        Err(error) => return fail(TARGET, error),
+    };
+    match take_figures(selection, &mut session) {
+        Err(error) => fail(TARGET, error),
+        Ok(_) if interrupted() => ExitCode::from(EXIT_INTERRUPTED),
+        Ok(true) if passed => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
     }
 }
 
 /// Divan's part in a process of its own: its samples share no heap with the rest, and its table is kept as text beside
-/// the figures.
-fn run_divan_part(file: &mut ResultFile) -> Result<bool, Box<dyn std::error::Error>> {
+/// the figures. Whether all passes did what they are for.
+fn run_divan_part(session: &mut Session) -> Result<bool, Box<dyn std::error::Error>> {
     let mut program = Command::new(std::env::current_exe()?);
     let shown = show_output(program.args(std::env::args_os().skip(1)).env(DIVAN_PART, "1"))?;
-    let path = file.save_text(&shown.text)?;
+    let path = session.file.save_text(&shown.text)?;
     println!("{}\n", path.display());
     Ok(shown.code == Some(0))
 }
 
-/// Takes every figure; one that fails does not hide the others. After each the results so far are on disk.
-fn take_figures(
-    selection: &Selection,
-    run: &Run,
-    file: &mut ResultFile,
-) -> (bool, Result<(), crucible_perf::results::StoreError>) {
+/// Whether all could be taken.
+fn take_figures(selection: &Selection, session: &mut Session) -> Result<bool, StoreError> {
+    if selection.figures.is_empty() {
+        return Ok(true);
+    }
     // Two comparisons a figure at most, with and without the reference.
     let comparisons =
         selection.figures.iter().filter(|figure| !matches!(figure, Figure::Latency { .. })).count() * 2;
     let mut plan = Plan::new(&selection.lineup, selection.settings, comparisons, &interrupted);
-    let mut failures = Vec::new();
-    let mut stored = Ok(None);
-    let progress = Progress::of(TARGET, selection.figures.len());
-    for (number, figure) in selection.figures.iter().enumerate() {
-        progress.show(number, &figure.name());
-        match plan.take(figure) {
-            Ok(()) => {}
-            Err(PlanError::Interrupted { .. }) => break,
-            Err(why) => {
-                eprintln!("\nerror: {why}");
-                failures.push(why.to_string());
-            }
-        }
-        stored = store(&plan, run, file, false).map(Some);
-        if stored.is_err() {
-            break;
-        }
-    }
-    progress.clear();
-    if !selection.figures.is_empty() && stored.is_ok() {
-        stored = store(&plan, run, file, !interrupted() && failures.is_empty()).map(Some);
-    }
+    let names: Vec<String> = selection.figures.iter().map(Figure::name).collect();
+    let progress = Progress::of(TARGET, names.len());
+    let take = |plan: &mut Plan<'_>, number: usize| plan.take(&selection.figures[number]);
+    let Taken { failures, stored } =
+        session.take_each(&progress, &names, &mut plan, take, |plan| &plan.taken);
     print!("{}", text(&plan.taken, &grades(&plan.taken, &GradeThresholds::default())));
-    for failure in &failures {
-        eprintln!("no figure: {failure}");
-    }
-    let stored = stored.map(|path| {
-        if let Some(path) = path {
-            println!("{}", path.display());
-        }
-    });
-    (!failures.is_empty(), stored)
-}
-
-fn store(
-    plan: &Plan<'_>,
-    run: &Run,
-    file: &mut ResultFile,
-    complete: bool,
-) -> Result<PathBuf, crucible_perf::results::StoreError> {
-    let mut document = Document::new(TARGET, run.provenance(), plan.taken.clone());
-    document.complete = complete;
-    file.save(&document)
+    failures.iter().for_each(|failure| eprintln!("no figure: {failure}"));
+    println!("{}", stored?.display());
+    Ok(failures.is_empty())
 }

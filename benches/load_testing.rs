@@ -5,15 +5,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crucible_perf::cli::{
-    Action, BenchArgs, EXIT_CROSSED, EXIT_INTERRUPTED, EXIT_INVALID, Progress, catch_interrupt, interrupted,
-    list, parse, refuse_usage, test_each,
+    Action, BenchArgs, EXIT_CROSSED, EXIT_INTERRUPTED, EXIT_INVALID, Progress, Session, Taken, fail,
+    interrupted, list, parse, refuse_usage, test_each,
 };
 use crucible_perf::experiment::{Lineup, run_if_worker};
-use crucible_perf::measure::Run;
 use crucible_perf::report::load_testing::{seconds, state, text};
 use crucible_perf::results::load_testing::LoadTesting;
-use crucible_perf::results::{Document, ResultFile, ResultsDir, StoreError};
-use crucible_perf::targets::load_testing::{Callbacks, Figure, LoadArgs, Plan, PlanError, Settings, Status};
+use crucible_perf::targets::load_testing::{Callbacks, Figure, LoadArgs, Plan, Settings, Status};
 
 const TARGET: &str = "load_testing";
 
@@ -53,10 +51,7 @@ fn main() -> ExitCode {
     let args: Args = parse(TARGET);
     let selection = select(&args, lineup);
     match args.common.action() {
-        Action::List => {
-            let names: Vec<String> = selection.figures.iter().map(Figure::name).collect();
-            list(names.iter().map(String::as_str));
-        }
+        Action::List => list(selection.figures.iter().map(Figure::name)),
         _ if selection.figures.is_empty() => {}
         Action::Test => return test(&selection),
         Action::Profile(_) => eprintln!(
@@ -82,86 +77,49 @@ fn select(args: &Args, lineup: Lineup) -> Selection {
 
 fn test(selection: &Selection) -> ExitCode {
     let callbacks = Callbacks { interrupted: &|| false, watch: &|_| (), log: &|_, _| None };
-    let names: Vec<String> = selection.figures.iter().map(Figure::name).collect();
-    let runs = selection.figures.iter().map(|figure| {
+    let tests = selection.figures.iter().map(|figure| {
         let mut plan = Plan::new(&selection.lineup, &[], callbacks);
-        move || plan.take(&figure.trial()).map_err(|why| why.to_string())
+        (figure.name(), move || plan.take(&figure.trial()))
     });
-    if test_each(TARGET, names.iter().map(String::as_str).zip(runs)) {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
-}
-
-fn fail(error: &dyn std::fmt::Display) -> ExitCode {
-    eprintln!("{TARGET}: {error}");
-    ExitCode::FAILURE
+    test_each(TARGET, tests)
 }
 
 fn measure(args: &Args, selection: Selection) -> ExitCode {
     let seed = selection.figures.first().map_or(Settings::USUAL.seed, |figure| figure.load_test().seed);
-    let run = Run::begin(seed);
-    let folder = args.common.out.clone().unwrap_or_else(|| PathBuf::from("benchmark_results"));
-    // Known before anything is measured.
-    let mut file = match ResultsDir::open(folder) {
-        Ok(folder) => folder.file(TARGET, run.started()),
-        Err(error) => return fail(&error),
+    let mut session = match Session::begin(TARGET, TARGET, args.common.out.as_deref(), seed) {
+        Ok(session) => session,
+        Err(error) => return fail(TARGET, error),
     };
-    if let Err(error) = catch_interrupt() {
-        return fail(&error);
-    }
     if args.common.sample_size.is_some() {
         eprintln!(
             "{TARGET}: each load is offered once whatever --sample-size says; --duration makes it longer"
         );
     }
     // Interval logs lie beside the results, whose name is chosen when they are first written.
-    let stem = match file.save(&document(&run, LoadTesting::default(), false)) {
+    let stem = match session.keep(LoadTesting::default(), false) {
         Ok(path) => path.with_extension(""),
-        Err(error) => return fail(&error),
+        Err(error) => return fail(TARGET, error),
     };
-    let progress = Progress::of(TARGET, selection.figures.len());
-    let position = std::cell::Cell::new(0);
+    let names: Vec<String> = selection.figures.iter().map(Figure::name).collect();
+    let progress = Progress::of(TARGET, names.len());
     let callbacks = Callbacks {
         interrupted: &interrupted,
-        watch: &|live| {
-            let name = format!("{} · {}", live.figure, live.system);
-            progress.show_state(position.get(), &name, &state(live.second));
-        },
+        watch: &|live| progress.show_state(&format!("{} · {}", live.system, state(live.second))),
         log: &|figure, system| {
             Some(PathBuf::from(format!("{}_{}_{system}", stem.display(), figure.replace('/', "_"))))
         },
     };
     let mut plan = Plan::new(&selection.lineup, &args.load.threshold, callbacks);
-    let mut failures = Vec::new();
-    let mut stored = Ok(());
-    for (number, figure) in selection.figures.iter().enumerate() {
-        position.set(number);
-        progress.show(number, &figure.name());
-        match plan.take(figure) {
-            Ok(()) => {}
-            Err(PlanError::Interrupted { .. }) => break,
-            Err(why) => {
-                eprintln!("\nerror: {why}");
-                failures.push(why.to_string());
-            }
-        }
-        stored = store(&plan, &run, &mut file, false);
-        if stored.is_err() {
-            break;
-        }
-    }
-    progress.clear();
-    let complete = !interrupted() && failures.is_empty();
-    stored = stored.and_then(|()| store(&plan, &run, &mut file, complete));
+    let take = |plan: &mut Plan<'_>, number: usize| plan.take(&selection.figures[number]);
+    let Taken { failures, stored } =
+        session.take_each(&progress, &names, &mut plan, take, |plan| &plan.taken);
     if selection.described {
         print!("{}", seconds(&plan.taken.figures));
     }
     print!("{}", text(&plan.taken));
     failures.iter().for_each(|failure| eprintln!("no figure: {failure}"));
     if let Err(error) = stored {
-        return fail(&error);
+        return fail(TARGET, error);
     }
     println!("\n{}.json, and .hlog and .jsonl of each test", stem.display());
     match plan.status() {
@@ -172,14 +130,4 @@ fn measure(args: &Args, selection: Selection) -> ExitCode {
         Status::Invalid => ExitCode::from(EXIT_INVALID),
         Status::Fine => ExitCode::SUCCESS,
     }
-}
-
-fn store(plan: &Plan<'_>, run: &Run, file: &mut ResultFile, complete: bool) -> Result<(), StoreError> {
-    file.save(&document(run, plan.taken.clone(), complete)).map(drop)
-}
-
-fn document(run: &Run, taken: LoadTesting, complete: bool) -> Document<LoadTesting> {
-    let mut document = Document::new(TARGET, run.provenance(), taken);
-    document.complete = complete;
-    document
 }

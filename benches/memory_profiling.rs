@@ -11,17 +11,14 @@ use std::time::Instant;
 
 use cap::Cap;
 use crucible_perf::cli::{
-    Action, BenchArgs, EXIT_INTERRUPTED, Progress, catch_interrupt, interrupted, list, parse, refuse_usage,
-    test_each,
+    Action, BenchArgs, EXIT_INTERRUPTED, Progress, Session, Taken, fail, interrupted, list, parse,
+    refuse_usage, test_each,
 };
-use crucible_perf::experiment::{HeapLimit, HeapSample, Lineup, Role, run_if_worker_under};
-use crucible_perf::measure::{Run, heap};
+use crucible_perf::experiment::{HeapLimit, HeapSample, Lineup, Role, UnknownSystem, run_if_worker_under};
+use crucible_perf::measure::heap;
 use crucible_perf::report::memory_profiling::{sparkline, text};
 use crucible_perf::results::memory_profiling::{MemoryProfiling, Verdict};
-use crucible_perf::results::{Document, ResultFile, ResultsDir, StoreError};
-use crucible_perf::targets::memory_profiling::{
-    Figure, Plan, PlanError, Settings, expected, figures, lineup,
-};
+use crucible_perf::targets::memory_profiling::{Figure, Plan, Settings, expected, figures, lineup};
 
 const TARGET: &str = "memory_profiling";
 
@@ -65,10 +62,7 @@ fn main() -> ExitCode {
     let selected: Vec<&Figure> =
         args.common.select(TARGET, &named, |(name, _)| name).into_iter().map(|(_, figure)| *figure).collect();
     match args.common.action() {
-        Action::List => {
-            let names: Vec<String> = selected.iter().map(|figure| figure.name()).collect();
-            list(names.iter().map(String::as_str));
-        }
+        Action::List => list(selected.iter().map(|figure| figure.name())),
         _ if selected.is_empty() => {}
         Action::Test => return test(&lineup, &selected),
         Action::Profile(_) => eprintln!(
@@ -80,120 +74,71 @@ fn main() -> ExitCode {
 }
 
 /// All but the references, unless others are named.
-fn chosen(args: &Args, lineup: Lineup) -> Result<Lineup, String> {
-    for name in &args.system {
-        lineup.find(name).map_err(|unknown| unknown.to_string())?;
+fn chosen(args: &Args, lineup: Lineup) -> Result<Lineup, UnknownSystem> {
+    if !args.system.is_empty() {
+        return lineup.named(&args.system);
     }
-    let roles: Vec<(String, Role)> =
-        lineup.entries().iter().map(|entry| (entry.name.clone(), entry.role)).collect();
-    let wanted = |name: &str| match args.system.is_empty() {
-        true => roles.iter().any(|(n, role)| n == name && !matches!(role, Role::Reference(_))),
-        false => args.system.iter().any(|system| name.eq_ignore_ascii_case(system)),
-    };
-    Ok(lineup.only(wanted))
+    let others = lineup.entries().iter().filter(|entry| !matches!(entry.role, Role::Reference(_)));
+    let others: Vec<String> = others.map(|entry| entry.name.clone()).collect();
+    lineup.named(&others)
 }
 
 fn test(lineup: &Lineup, figures: &[&Figure]) -> ExitCode {
     let folder = match tempfile::tempdir() {
         Ok(folder) => folder,
-        Err(error) => return fail(&error),
+        Err(error) => return fail(TARGET, error),
     };
     let profile = |system: &str| folder.path().join(system);
-    let names: Vec<String> = figures.iter().map(|figure| figure.name()).collect();
-    let runs = figures.iter().map(|figure| {
-        || {
+    let tests = figures.iter().map(|figure| {
+        let run = || {
             let mut plan = Plan::new(lineup, Settings::TRIAL, &|| false, &|_, _, _| (), &profile);
             plan.take(figure).map_err(|why| why.to_string())?;
             expected(&plan.taken)
-        }
+        };
+        (figure.name(), run)
     });
-    if test_each(TARGET, names.iter().map(String::as_str).zip(runs)) {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
-}
-
-fn fail(error: &dyn std::fmt::Display) -> ExitCode {
-    eprintln!("{TARGET}: {error}");
-    ExitCode::FAILURE
+    test_each(TARGET, tests)
 }
 
 fn measure(args: &Args, lineup: &Lineup, figures: &[&Figure]) -> ExitCode {
-    let run = Run::begin(args.seed);
-    let folder = args.common.out.clone().unwrap_or_else(|| PathBuf::from("benchmark_results"));
-    // Known before anything is measured.
-    let mut file = match ResultsDir::open(folder) {
-        Ok(folder) => folder.file(TARGET, run.started()),
-        Err(error) => return fail(&error),
+    let mut session = match Session::begin(TARGET, TARGET, args.common.out.as_deref(), args.seed) {
+        Ok(session) => session,
+        Err(error) => return fail(TARGET, error),
     };
-    if let Err(error) = catch_interrupt() {
-        return fail(&error);
-    }
     if args.common.sample_size.is_some() {
         eprintln!(
             "{TARGET}: counts repeat exactly, so each figure is taken once whatever --sample-size says"
         );
     }
-    let progress = Progress::of(TARGET, figures.len());
     let settings = Settings { cycles: args.cycles, seed: args.seed };
     let shown = RefCell::new(Shown::default());
     let watch =
         |figure: &str, system: &str, sample| shown.borrow_mut().take(figure, system, sample, args.live);
     // Profiles lie beside the results, whose name is chosen when they are first written.
-    let stem = match file.save(&unfinished(&run, MemoryProfiling::default())) {
+    let stem = match session.keep(MemoryProfiling::default(), false) {
         Ok(path) => path.with_extension(""),
-        Err(error) => return fail(&error),
+        Err(error) => return fail(TARGET, error),
     };
     let profile = |system: &str| PathBuf::from(format!("{}_{system}.dhat.json", stem.display()));
+    let names: Vec<String> = figures.iter().map(|figure| figure.name()).collect();
+    let progress = Progress::of(TARGET, names.len());
     let mut plan = Plan::new(lineup, settings, &interrupted, &watch, &profile);
-    let mut failures = Vec::new();
-    let mut stored = Ok(None);
-    for (number, figure) in figures.iter().enumerate() {
-        progress.show(number, &figure.name());
-        match plan.take(figure) {
-            Ok(()) => {}
-            Err(PlanError::Interrupted { .. }) => break,
-            Err(why) => {
-                eprintln!("\nerror: {why}");
-                failures.push(why.to_string());
-            }
-        }
-        stored = store(&plan, &run, &mut file, false).map(Some);
-        if stored.is_err() {
-            break;
-        }
-    }
-    progress.clear();
-    if stored.is_ok() {
-        stored = store(&plan, &run, &mut file, !interrupted() && failures.is_empty()).map(Some);
-    }
+    let take = |plan: &mut Plan<'_>, number: usize| plan.take(figures[number]);
+    let Taken { failures, stored } =
+        session.take_each(&progress, &names, &mut plan, take, |plan| &plan.taken);
     print!("{}", text(&plan.taken));
     failures.iter().for_each(|failure| eprintln!("no figure: {failure}"));
     // Somebody has to look at what is unclear, too.
     let leaks = plan.taken.leaks.iter().any(|leak| leak.verdict != Verdict::Clean);
     match stored {
-        Err(error) => return fail(&error),
-        Ok(Some(path)) => println!("\n{}", path.display()),
-        Ok(None) => {}
+        Err(error) => return fail(TARGET, error),
+        Ok(path) => println!("\n{}", path.display()),
     }
     match () {
         () if interrupted() => ExitCode::from(EXIT_INTERRUPTED),
         () if leaks || !failures.is_empty() => ExitCode::FAILURE,
         () => ExitCode::SUCCESS,
     }
-}
-
-fn store(plan: &Plan<'_>, run: &Run, file: &mut ResultFile, complete: bool) -> Result<PathBuf, StoreError> {
-    let mut document = unfinished(run, plan.taken.clone());
-    document.complete = complete;
-    file.save(&document)
-}
-
-fn unfinished(run: &Run, taken: MemoryProfiling) -> Document<MemoryProfiling> {
-    let mut document = Document::new(TARGET, run.provenance(), taken);
-    document.complete = false;
-    document
 }
 
 /// The course of what is live, of the system that is running.

@@ -1,21 +1,18 @@
 //! How far the systems go: the highest rates that they sustain, what happens beyond, what limits them, and how throughput, latency and
 //! memory grow along one size after the other.
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crucible_perf::cli::{
-    Action, BenchArgs, EXIT_INTERRUPTED, Progress, catch_interrupt, interrupted, list, parse, refuse_usage,
-    test_each,
+    Action, BenchArgs, EXIT_INTERRUPTED, Progress, Session, Taken, fail, interrupted, list, parse,
+    refuse_usage, test_each,
 };
 use crucible_perf::experiment::{Lineup, Threads, run_if_worker};
-use crucible_perf::measure::Run;
 use crucible_perf::report::scalability_testing::{plots, text};
+use crucible_perf::results::StoreError;
 use crucible_perf::results::scalability_testing::Dimension;
-use crucible_perf::results::{Document, ResultFile, ResultsDir, StoreError};
-use crucible_perf::targets::scalability_testing::{Figure, Plan, PlanError, Settings, figures};
+use crucible_perf::targets::scalability_testing::{Figure, Plan, Settings, figures};
 
 const TARGET: &str = "scalability_testing";
 
@@ -76,10 +73,7 @@ fn main() -> ExitCode {
     let args: Args = parse(TARGET);
     let selection = select(&args, lineup);
     match args.common.action() {
-        Action::List => {
-            let names: Vec<String> = selection.figures.iter().map(Figure::name).collect();
-            list(names.iter().map(String::as_str));
-        }
+        Action::List => list(selection.figures.iter().map(Figure::name)),
         _ if selection.figures.is_empty() => {}
         Action::Test => return test(&selection),
         Action::Profile(_) => eprintln!(
@@ -92,13 +86,7 @@ fn main() -> ExitCode {
 }
 
 fn select(args: &Args, lineup: Lineup) -> Selection {
-    for name in &args.system {
-        lineup.find(name).unwrap_or_else(|unknown| refuse_usage(TARGET, unknown));
-    }
-    let wanted = |name: &str| {
-        args.system.is_empty() || args.system.iter().any(|system| name.eq_ignore_ascii_case(system))
-    };
-    let lineup = lineup.only(wanted);
+    let lineup = lineup.named(&args.system).unwrap_or_else(|unknown| refuse_usage(TARGET, unknown));
     let figures = figures();
     let named: Vec<(String, Figure)> = figures.into_iter().map(|figure| (figure.name(), figure)).collect();
     let selected = args.common.select(TARGET, &named, |(name, _)| name);
@@ -126,84 +114,43 @@ fn settings(args: &Args) -> Settings {
 fn test(selection: &Selection) -> ExitCode {
     let settings =
         Settings { threads: selection.settings.threads, ..Settings::trial(selection.settings.cores) };
-    let names: Vec<String> = selection.figures.iter().map(Figure::name).collect();
-    let runs = selection.figures.iter().map(|figure| {
+    let tests = selection.figures.iter().map(|figure| {
         let mut plan = Plan::new(&selection.lineup, settings.clone(), &|| false, &|_| ());
-        move || plan.take(figure).map_err(|why| why.to_string())
+        (figure.name(), move || plan.take(figure))
     });
-    if test_each(TARGET, names.iter().map(String::as_str).zip(runs)) {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
-}
-
-fn fail(error: &dyn std::fmt::Display) -> ExitCode {
-    eprintln!("{TARGET}: {error}");
-    ExitCode::FAILURE
+    test_each(TARGET, tests)
 }
 
 fn measure(args: &Args, selection: &Selection) -> ExitCode {
-    let run = Run::begin(selection.settings.seed);
-    let folder = args.common.out.clone().unwrap_or_else(|| PathBuf::from("benchmark_results"));
-    // Known before anything is measured.
-    let mut file = match ResultsDir::open(folder) {
-        Ok(folder) => folder.file(FILES, run.started()),
-        Err(error) => return fail(&error),
+    let session = Session::begin(TARGET, FILES, args.common.out.as_deref(), selection.settings.seed);
+    let mut session = match session {
+        Ok(session) => session,
+        Err(error) => return fail(TARGET, error),
     };
-    if let Err(error) = catch_interrupt() {
-        return fail(&error);
-    }
-    let progress = Progress::of(TARGET, selection.figures.len());
-    let at = Cell::new((0, ""));
     let names: Vec<String> = selection.figures.iter().map(Figure::name).collect();
-    let show = |state: &str| progress.show_state(at.get().0, at.get().1, state);
+    let progress = Progress::of(TARGET, names.len());
+    let show = |state: &str| progress.show_state(state);
     let mut plan = Plan::new(&selection.lineup, selection.settings.clone(), &interrupted, &show);
-    let mut failures = Vec::new();
-    let mut stored = Ok(PathBuf::new());
-    for (number, (figure, name)) in selection.figures.iter().zip(&names).enumerate() {
-        at.set((number, name));
-        progress.show(number, name);
-        match plan.take(figure) {
-            Ok(()) => {}
-            Err(PlanError::Interrupted { .. }) => break,
-            Err(why) => {
-                eprintln!("\nerror: {why}");
-                failures.push(why.to_string());
-            }
-        }
-        stored = store(&plan, &run, &mut file, false);
-        if stored.is_err() {
-            break;
-        }
-    }
-    progress.clear();
-    if stored.is_ok() {
-        stored = store(&plan, &run, &mut file, !interrupted() && failures.is_empty());
-    }
+    let take = |plan: &mut Plan<'_>, number: usize| plan.take(&selection.figures[number]);
+    let Taken { failures, stored } =
+        session.take_each(&progress, &names, &mut plan, take, |plan| &plan.taken);
     print!("{}", text(&plan.taken));
     failures.iter().for_each(|failure| eprintln!("no figure: {failure}"));
     let drawn = stored.and_then(|path| {
         println!("\n{}", path.display());
-        draw(&plan, &mut file)
+        draw(&plan, &mut session)
     });
     match drawn {
-        Err(error) => fail(&error),
+        Err(error) => fail(TARGET, error),
         Ok(()) if interrupted() => ExitCode::from(EXIT_INTERRUPTED),
         Ok(()) if !failures.is_empty() => ExitCode::FAILURE,
         Ok(()) => ExitCode::SUCCESS,
     }
 }
 
-fn store(plan: &Plan<'_>, run: &Run, file: &mut ResultFile, complete: bool) -> Result<PathBuf, StoreError> {
-    let mut document = Document::new(TARGET, run.provenance(), plan.taken.clone());
-    document.complete = complete;
-    file.save(&document)
-}
-
-fn draw(plan: &Plan<'_>, file: &mut ResultFile) -> Result<(), StoreError> {
+fn draw(plan: &Plan<'_>, session: &mut Session) -> Result<(), StoreError> {
     for (name, svg) in plots(&plan.taken) {
-        println!("{}", file.save_plot(&name, &svg)?.display());
+        println!("{}", session.file.save_plot(&name, &svg)?.display());
     }
     Ok(())
 }

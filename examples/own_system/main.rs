@@ -15,7 +15,8 @@ use crucible_events::routing::conformance::{self, Report, Table};
 use crucible_perf::experiment::{Lineup, Role, Threads, run_if_worker};
 use crucible_perf::report::daemon_performance::text;
 use crucible_perf::sut::Publishing;
-use crucible_perf::targets::daemon_performance::{Figure, Plan, PlanError, Settings};
+use crucible_perf::targets::PlanError;
+use crucible_perf::targets::daemon_performance::{Figure, Plan, Settings};
 use crucible_perf::workload::{Scenario, Workload};
 use plain::Plain;
 

@@ -5,7 +5,7 @@
 mod slowed;
 
 use std::collections::BTreeMap;
-use std::process::{Child, Command, ExitCode};
+use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use clap::{Parser, ValueEnum};
@@ -84,9 +84,7 @@ fn main() -> ExitCode {
     }
     let args = Args::parse();
     if args.proof == Proof::Burn {
-        loop {
-            work(1_000_000);
-        }
+        burn();
     }
     let neighbours = match args.neighbour {
         true => Neighbours::move_in(),
@@ -100,6 +98,17 @@ fn main() -> ExitCode {
             eprintln!("prove_comparison: {why}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Until whoever moved it in closes its input, or is gone.
+fn burn() -> ! {
+    std::thread::spawn(|| {
+        let _closed = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        std::process::exit(0);
+    });
+    loop {
+        work(1_000_000);
     }
 }
 
@@ -133,7 +142,7 @@ struct Neighbours(Vec<Child>);
 impl Neighbours {
     fn move_in() -> std::io::Result<Self> {
         let cores = std::thread::available_parallelism()?.get();
-        let burn = || Command::new(std::env::current_exe()?).arg("burn").spawn();
+        let burn = || Command::new(std::env::current_exe()?).arg("burn").stdin(Stdio::piped()).spawn();
         let mut neighbours = Self(Vec::new());
         for _ in 0..cores {
             neighbours.0.push(burn()?);

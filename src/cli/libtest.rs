@@ -1,8 +1,9 @@
 use std::fmt::Display;
+use std::process::ExitCode;
 use std::time::Instant;
 
 /// Prints the names as libtest does, so that tools which read its lists read ours.
-pub fn list<'a>(names: impl IntoIterator<Item = &'a str>) {
+pub fn list(names: impl IntoIterator<Item = impl Display>) {
     let mut count = 0;
     for name in names {
         println!("{name}: benchmark");
@@ -11,11 +12,12 @@ pub fn list<'a>(names: impl IntoIterator<Item = &'a str>) {
     println!("\n0 tests, {count} benchmarks");
 }
 
-/// Runs each named test and prints libtest's lines; returns whether all passed. One failure does not hide the others.
-pub fn test_each<'a, E: Display>(
+/// Runs each named test and prints libtest's lines; returns whether all passed, as an exit status. One failure does not
+/// hide the others.
+pub fn test_each<N: Display, E: Display>(
     target: &str,
-    tests: impl IntoIterator<Item = (&'a str, impl FnOnce() -> Result<(), E>)>,
-) -> bool {
+    tests: impl IntoIterator<Item = (N, impl FnOnce() -> Result<(), E>)>,
+) -> ExitCode {
     let start = Instant::now();
     let (mut passed, mut failures) = (0, Vec::new());
     for (name, test) in tests {
@@ -39,7 +41,7 @@ pub fn test_each<'a, E: Display>(
         failures.len(),
         start.elapsed().as_secs_f64()
     );
-    failures.is_empty()
+    if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 #[cfg(test)]
@@ -58,8 +60,8 @@ mod tests {
                 result
             })
         };
-        assert!(!test_each("t", ["a", "b", "c"].map(test)));
+        assert_eq!(test_each("t", ["a", "b", "c"].map(test)), ExitCode::FAILURE);
         assert_eq!(ran.get(), 3);
-        assert!(test_each("t", ["a"].map(test)));
+        assert_eq!(test_each("t", ["a"].map(test)), ExitCode::SUCCESS);
     }
 }

@@ -27,6 +27,7 @@ mod kept_output;
 mod libtest;
 mod parse;
 mod progress;
+mod session;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -36,6 +37,7 @@ pub use kept_output::{KeepError, Shown, keep_output, output_is_kept, show_output
 pub use libtest::{list, test_each};
 pub use parse::{EXIT_USAGE, parse, refuse_usage};
 pub use progress::Progress;
+pub use session::{Session, Taken, fail};
 
 /// A threshold did not hold.
 pub const EXIT_CROSSED: u8 = 3;

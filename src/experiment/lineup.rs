@@ -249,6 +249,18 @@ impl Lineup {
         self
     }
 
+    /// Those of these names, whatever their case; all if there are none.
+    ///
+    /// # Errors
+    /// A name that no system has, with those there are.
+    pub fn named(self, names: &[String]) -> Result<Self, UnknownSystem> {
+        for name in names {
+            self.find(name)?;
+        }
+        let is_wanted = |entry: &str| names.iter().any(|name| name.eq_ignore_ascii_case(entry));
+        Ok(if names.is_empty() { self } else { self.only(is_wanted) })
+    }
+
     /// The system of this name, whatever its case.
     ///
     /// # Errors

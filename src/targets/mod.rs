@@ -3,11 +3,15 @@
 
 pub mod comparison_analysis;
 pub mod daemon_performance;
+mod error;
 pub mod load_testing;
 pub mod memory_profiling;
 mod rounds;
 pub mod scalability_testing;
 
+pub use error::{Failure, PlanError};
+
+use error::check_interrupt;
 use rounds::summary;
 
 use crate::results::daemon_performance::ScenarioFacts;

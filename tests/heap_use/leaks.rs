@@ -3,7 +3,8 @@ use std::path::PathBuf;
 use crucible_perf::experiment::HeapSample;
 use crucible_perf::results::memory_profiling::{LeakFigure, MemoryProfiling, Verdict};
 use crucible_perf::sut::Publishing;
-use crucible_perf::targets::memory_profiling::{Figure, Plan, PlanError, Settings, expected};
+use crucible_perf::targets::memory_profiling::{Figure, Plan, Settings, expected};
+use crucible_perf::targets::{Failure, PlanError};
 
 use crate::known::{EVERY, HOLDER, LEAKING, SINK, SLOWING, only, planted};
 use crate::{Test, hold};
@@ -82,7 +83,7 @@ fn clean_is_clean() -> Result<(), String> {
 fn after_an_error_nothing_of_a_figure_is_kept() -> Result<(), String> {
     for figure in [LEAK, Figure::Payload(1)] {
         let (taken, ended) = take(&["reference-batched", SINK], &figure, false);
-        let Err(PlanError::Process { figure: named, source }) = ended else {
+        let Err(PlanError { figure: named, why: Failure::Process(source) }) = ended else {
             return Err(format!("{ended:?}"));
         };
         hold(named == figure.name() && source.to_string().contains(SINK), || format!("{named}: {source}"))?;
@@ -94,7 +95,7 @@ fn after_an_error_nothing_of_a_figure_is_kept() -> Result<(), String> {
 fn interrupted_it_takes_nothing() -> Result<(), String> {
     for figure in [LEAK, Figure::Stability, Figure::Pressure(1024)] {
         let (taken, ended) = take(&["CrucibleCore"], &figure, true);
-        hold(matches!(ended, Err(PlanError::Interrupted { .. })), || format!("{ended:?}"))?;
+        hold(ended.as_ref().is_err_and(PlanError::is_interruption), || format!("{ended:?}"))?;
         hold(taken == MemoryProfiling::default(), || format!("{taken:?}"))?;
     }
     Ok(())

@@ -1,5 +1,7 @@
 //! Every sentence stands and falls with its figures.
 
+mod rules;
+
 use serde_json::{Value, json};
 
 use super::fixture::{documents, run_of};

@@ -3,6 +3,7 @@
 //! [`Report::of`] judges stored results; the renderers show one and the same page. What the results lack the report
 //! lacks, and says so.
 
+mod counts;
 mod diff;
 mod html;
 mod json;

@@ -144,8 +144,24 @@ fn a_run_does_not_differ_from_itself_and_does_from_another() {
         (99.0.into(), serde_json::json!({"low": 98.0, "high": 100.0, "confidence": 0.95}));
     let peak = other[2].pointer_mut("/results/usage/2/systems/0/run/after/bytes/peak").expect("the long run");
     *peak = 1.into();
+    let limits = "/results/limits/1/systems/0/bottleneck/verdict/bottleneck";
+    *other[3].pointer_mut(limits).expect("the idle limit") = "cpu".into();
     let changed = diff(&run, &run_of(&other[..4])).expect("of these kinds");
     let text = changed.text(false);
     insta::assert_snapshot!("diff", text);
     assert!(changed.text(true).len() > text.len());
+    for (document, place, value, told) in [
+        (4, "/judgement/kernels/0/changes/0/now", serde_json::json!(8_038), "breaker/closed, instructions"),
+        (
+            5,
+            "/results/comparisons/0/quartile/estimate",
+            serde_json::json!({"ratio": 4.5, "interval": {"low": 4.0, "high": 5.0, "confidence": 0.99}, "rounds": 15, "p": 0.001}),
+            "scenario/medium/batch/1_thread, CrucibleCore / DataCoordinator",
+        ),
+    ] {
+        let mut other = documents();
+        *other[document].pointer_mut(place).expect(place) = value;
+        let changed = diff(&run, &run_of(&other)).expect("of these kinds");
+        assert!(changed.text(false).contains(told), "{}", changed.text(false));
+    }
 }

@@ -6,5 +6,5 @@ mod revision;
 mod take;
 
 pub use cases::{Case, cases, controls, of_revision};
-pub use plan::{Between, Plan, PlanError, Settings};
+pub use plan::{Between, Plan, Settings};
 pub use revision::build;

@@ -4,9 +4,9 @@ use std::time::Duration;
 use super::Case;
 use super::take::take;
 use crate::analysis::comparison::reliability;
-use crate::experiment::{Halted, Lineup, Role, Sizing, UnknownSystem};
+use crate::experiment::{Lineup, Role, Sizing, UnknownSystem};
 use crate::results::comparison_analysis::{Aspect, Comparison, ComparisonAnalysis, Method, Remark};
-use crate::stats::RatioError;
+use crate::targets::PlanError;
 
 /// How much is measured.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -72,37 +72,6 @@ pub enum Between {
     },
 }
 
-/// Why a comparison could not be made.
-#[derive(Debug, thiserror::Error)]
-pub enum PlanError {
-    /// A system gave no figure, or Ctrl-C.
-    #[error("{name}: {source}")]
-    Halted {
-        /// Of the comparison.
-        name: String,
-        /// Why.
-        source: Halted,
-    },
-    /// Rounds that cannot be compared.
-    #[error("{name}: {source}")]
-    Ratio {
-        /// Of the comparison.
-        name: String,
-        /// Why.
-        source: RatioError,
-    },
-    /// A name that no system has.
-    #[error(transparent)]
-    Unknown(#[from] UnknownSystem),
-}
-
-impl PlanError {
-    /// Whether it was Ctrl-C.
-    pub fn is_interruption(&self) -> bool {
-        matches!(self, Self::Halted { source: Halted::Interrupted, .. })
-    }
-}
-
 /// Makes comparisons, one after the other, and keeps what was made.
 pub struct Plan<'a> {
     lineup: &'a Lineup,
@@ -148,7 +117,7 @@ impl<'a> Plan<'a> {
         Ok(kept.last().expect("it was pushed just now"))
     }
 
-    pub(super) fn role(&self, system: &str) -> Result<Role, PlanError> {
+    pub(super) fn role(&self, system: &str) -> Result<Role, UnknownSystem> {
         Ok(self.lineup.find(system)?.role)
     }
 }

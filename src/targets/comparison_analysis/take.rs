@@ -1,13 +1,13 @@
 use super::Case;
-use super::plan::{Between, Plan, PlanError, Settings};
+use super::plan::{Between, Plan, Settings};
 use crate::analysis::comparison::{combined, judged, margin};
 use crate::experiment::{
-    Assignment, Blocks, Pair, PairRound, Paired, ProcessError, Shape, SystemProcess, sized,
+    Assignment, Blocks, Pair, PairRound, Paired, ProcessError, Shape, SystemProcess, UnknownSystem, sized,
 };
 use crate::measure::Reading;
 use crate::results::comparison_analysis::{Comparison, Judged, Pilot, Side};
 use crate::stats::{RatioEstimate, median, rounds_needed, sd_upper_bound};
-use crate::targets::scenario_facts;
+use crate::targets::{PlanError, scenario_facts};
 use crate::workload::Recipe;
 
 /// Of the bound of the standard deviation, one-sided: with ten rounds it is 1.3 times what they show.
@@ -22,7 +22,7 @@ pub(super) fn take(
     case: &Case,
     watch: &mut dyn FnMut(&str),
 ) -> Result<Comparison, PlanError> {
-    let halted = |source| PlanError::Halted { name: case.name.clone(), source };
+    let halted = |source| PlanError::new(&case.name, source);
     let start = || start(plan, case);
     let settings = &plan.settings;
     let mut paired = Paired::new(&start, settings.rounds_per_process, settings.seed, plan.interrupted);
@@ -30,8 +30,7 @@ pub(super) fn take(
     let (blocks, shape) =
         sized(&mut paired, load, case.scenario.events(), &settings.sizing).map_err(halted)?;
     let piloted = paired.rounds(&blocks, shape, settings.pilot_rounds).map_err(halted)?;
-    let pilot =
-        pilot(plan, &piloted).map_err(|source| PlanError::Ratio { name: case.name.clone(), source })?;
+    let pilot = pilot(plan, &piloted).map_err(|source| PlanError::new(&case.name, source))?;
     let wanted = planned(plan, &pilot);
     watch(&format!("{wanted} rounds"));
     let rounds = paired.rounds(&blocks, shape, wanted).map_err(halted)?;
@@ -92,7 +91,7 @@ fn compared(
     let method = &plan.taken.method;
     let judge = |of: fn(&PairRound) -> f64| -> Result<Judged, PlanError> {
         let estimate = RatioEstimate::from_log_ratios(&logs(rounds, of), method.confidence);
-        let estimate = estimate.map_err(|source| PlanError::Ratio { name: case.name.clone(), source })?;
+        let estimate = estimate.map_err(|source| PlanError::new(&case.name, source))?;
         Ok(judged(estimate, method.relevant_percent))
     };
     let quartile = judge(PairRound::log_ratio_by_quartile)?;
@@ -104,6 +103,10 @@ fn compared(
     };
     let block_events = blocks.pass * blocks.passes;
     let events = (block_events * shape.pairs) as f64;
+    let side = |system: &str, revision, at| {
+        let made = side(plan, system, revision, (at, block_events as f64, events), rounds);
+        made.map_err(|unknown| PlanError::new(&case.name, unknown))
+    };
     Ok(Comparison {
         name: case.name.clone(),
         aspect: case.aspect,
@@ -113,8 +116,8 @@ fn compared(
         work: case.work,
         block_events,
         pairs: shape.pairs,
-        system: side(plan, &case.system, None, (0, block_events as f64, events), rounds)?,
-        over: side(plan, &case.over, revision, (1, block_events as f64, events), rounds)?,
+        system: side(&case.system, None, 0)?,
+        over: side(&case.over, revision, 1)?,
         pilot,
         quartile,
         total,
@@ -130,7 +133,7 @@ fn side(
     revision: Option<String>,
     (at, of_block, of_round): (usize, f64, f64),
     rounds: &[PairRound],
-) -> Result<Side, PlanError> {
+) -> Result<Side, UnknownSystem> {
     let median_of = |of: &dyn Fn(&PairRound) -> f64| {
         median(&rounds.iter().map(of).collect::<Vec<f64>>()).unwrap_or(f64::NAN)
     };

@@ -1,9 +1,9 @@
-use super::plan::{Figure, Plan, PlanError, failed};
-use crate::experiment::{ClosedLoop, Contender, Halted, Role, Threads};
+use super::plan::{Figure, Plan};
+use crate::experiment::{ClosedLoop, Contender, Role, Threads};
 use crate::results::daemon_performance::{ClosedFigure, Ratio};
 use crate::stats::RatioEstimate;
 use crate::sut::{HandlerWork, Publishing};
-use crate::targets::summary;
+use crate::targets::{PlanError, summary};
 
 pub(super) fn spec(
     plan: &Plan<'_>,
@@ -75,10 +75,7 @@ fn interleave(
     rounds: usize,
 ) -> Result<(), PlanError> {
     let taken = crate::experiment::interleave(contenders, spec, rounds, plan.settings.seed, plan.interrupted);
-    taken.map_err(|why| match why {
-        Halted::Interrupted => PlanError::Interrupted { figure: figure.name() },
-        Halted::Process(source) => failed(figure, source),
-    })
+    taken.map_err(|why| PlanError::new(figure.name(), why))
 }
 
 /// Everybody else over the baseline, then the candidates over the reference.
@@ -99,6 +96,6 @@ fn ratio(plan: &Plan<'_>, figure: &Figure, system: &Contender, over: &Contender)
     let pairs = system.rounds.iter().zip(&over.rounds);
     let logs: Vec<f64> = pairs.map(|(a, b)| (a.events_per_second() / b.events_per_second()).ln()).collect();
     let estimate = RatioEstimate::from_log_ratios(&logs, plan.taken.confidence);
-    let estimate = estimate.map_err(|source| PlanError::Ratio { figure: figure.name(), source })?;
+    let estimate = estimate.map_err(|source| PlanError::new(figure.name(), source))?;
     Ok(Ratio { system: system.name.clone(), over: over.name.clone(), estimate })
 }

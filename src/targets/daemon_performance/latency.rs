@@ -1,11 +1,12 @@
 use std::time::Duration;
 
 use super::closed;
-use super::plan::{Figure, Plan, PlanError, failed};
+use super::plan::{Figure, Plan};
 use crate::experiment::{Due, Entry, OpenLoop, Role, Threads};
 use crate::load::EventPattern;
 use crate::results::daemon_performance::{GRADED_RATE, LatencyFigure, SystemLatency};
 use crate::sut::{HandlerWork, Publishing};
+use crate::targets::PlanError;
 
 /// Of what the slower system does closed loop, the part that is offered to both.
 const PART_OF_SLOWER: f64 = 0.8;
@@ -95,7 +96,7 @@ fn one(plan: &Plan<'_>, figure: &Figure, entry: &Entry, spec: &OpenLoop) -> Resu
     let mut thrown_away = 0;
     loop {
         plan.check_interrupt(figure)?;
-        let run = process.open(spec).map_err(|source| failed(figure, source))?;
+        let run = process.open(spec).map_err(|source| PlanError::new(figure.name(), source))?;
         if run.pacing.valid().is_ok() || thrown_away + 1 == TRIES {
             return Ok(SystemLatency { system: entry.name.clone(), role: entry.role, run, thrown_away });
         }

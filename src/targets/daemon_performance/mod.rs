@@ -4,4 +4,4 @@ mod closed;
 mod latency;
 mod plan;
 
-pub use plan::{Figure, Plan, PlanError, Settings, figures};
+pub use plan::{Figure, Plan, Settings, figures};

@@ -2,13 +2,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{closed, latency};
-use crate::experiment::{Assignment, Lineup, ProcessError, SystemProcess, Threads};
+use crate::experiment::{Assignment, Lineup, SystemProcess, Threads};
 use crate::results::daemon_performance::{DaemonPerformance, ScenarioFacts};
-use crate::stats::RatioError;
 use crate::sut::{HandlerWork, Publishing};
-use crate::targets::{scenario_facts, workload_facts};
+use crate::targets::{PlanError, check_interrupt, scenario_facts, workload_facts};
 use crate::workload::trace::Speed;
-use crate::workload::{NoWorkload, Recipe, Scenario, Workload};
+use crate::workload::{Recipe, Scenario, Workload};
 
 /// How much is measured.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -117,41 +116,6 @@ pub fn figures(workloads: &[Recipe], threads: Threads) -> Vec<Figure> {
     figures
 }
 
-/// Why a figure could not be taken.
-#[derive(Debug, thiserror::Error)]
-pub enum PlanError {
-    /// A system gave none.
-    #[error("{figure}: {source}")]
-    Process {
-        /// Its name.
-        figure: String,
-        /// Why.
-        source: ProcessError,
-    },
-    /// A trace that was there cannot be read any more.
-    #[error("{figure}: {source}")]
-    Workload {
-        /// Its name.
-        figure: String,
-        /// Why.
-        source: NoWorkload,
-    },
-    /// Rounds that cannot be compared.
-    #[error("{figure}: {source}")]
-    Ratio {
-        /// Its name.
-        figure: String,
-        /// Why.
-        source: RatioError,
-    },
-    /// Ctrl-C.
-    #[error("{figure}: interrupted")]
-    Interrupted {
-        /// The one that was being taken.
-        figure: String,
-    },
-}
-
 /// Takes figures, one after the other, and keeps what was taken.
 pub struct Plan<'a> {
     pub(super) lineup: &'a Lineup,
@@ -206,11 +170,11 @@ impl<'a> Plan<'a> {
     pub(super) fn start(&self, system: &str, figure: &Figure) -> Result<SystemProcess, PlanError> {
         let (system, workload) = (system.to_owned(), figure.workload());
         let assignment = Assignment { system, workload, seed: self.settings.seed };
-        SystemProcess::start(&assignment).map_err(|source| failed(figure, source))
+        SystemProcess::start(&assignment).map_err(|source| PlanError::new(figure.name(), source))
     }
 
     pub(super) fn check_interrupt(&self, figure: &Figure) -> Result<(), PlanError> {
-        if (self.interrupted)() { Err(PlanError::Interrupted { figure: figure.name() }) } else { Ok(()) }
+        check_interrupt(self.interrupted, || figure.name())
     }
 
     /// What the oracle counts for the first `events` of the figure's workload.
@@ -233,10 +197,6 @@ impl<'a> Plan<'a> {
     /// The figure's workload, in this process.
     pub(super) fn workload(&self, figure: &Figure) -> Result<Workload, PlanError> {
         let made = figure.workload().make(self.settings.seed);
-        made.map_err(|source| PlanError::Workload { figure: figure.name(), source })
+        made.map_err(|source| PlanError::new(figure.name(), source))
     }
-}
-
-pub(super) fn failed(figure: &Figure, source: ProcessError) -> PlanError {
-    PlanError::Process { figure: figure.name(), source }
 }

@@ -8,4 +8,4 @@ mod plan;
 pub use args::{LoadArgs, WrongArguments};
 pub use figure::{Figure, Settings, figures};
 pub use known_answers::Known;
-pub use plan::{Callbacks, Live, Plan, PlanError, Status};
+pub use plan::{Callbacks, Live, Plan, Status};

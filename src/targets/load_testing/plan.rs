@@ -12,46 +12,11 @@ use crate::measure::lost_percent;
 use crate::results::daemon_performance::ScenarioFacts;
 use crate::results::load_testing::{KnownAnswer, LoadFigure, LoadTesting, Outcome, Second, SystemLoad};
 use crate::results::{IntervalLog, StoreError};
-use crate::targets::{scenario_facts, workload_facts};
+use crate::targets::{Failure, PlanError, scenario_facts, workload_facts};
 use crate::workload::{NoWorkload, Recipe};
 
 /// How long is looked, before and after, for what the machine takes from busy threads.
 const LOOK_FOR_LOSSES: Duration = Duration::from_millis(500);
-
-/// Why a figure could not be taken.
-#[derive(Debug, thiserror::Error)]
-pub enum PlanError {
-    /// A system gave none.
-    #[error("{figure}: {source}")]
-    Process {
-        /// Its name.
-        figure: String,
-        /// Why.
-        source: ProcessError,
-    },
-    /// Its trace cannot be read or replayed.
-    #[error("{figure}: {source}")]
-    Workload {
-        /// Its name.
-        figure: String,
-        /// Why.
-        source: NoWorkload,
-    },
-    /// Its interval log could not be written.
-    #[error("{figure}: {source}")]
-    Log {
-        /// Its name.
-        figure: String,
-        /// Why.
-        source: StoreError,
-    },
-    /// Ctrl-C. What was done until then is kept.
-    #[error("{figure}: interrupted")]
-    Interrupted {
-        /// The one that was being taken.
-        figure: String,
-    },
-}
 
 /// A second of the test that is running.
 #[derive(Debug, Clone, Copy)]
@@ -112,9 +77,7 @@ impl<'a> Plan<'a> {
         let (name, config) = (figure.name(), figure.load_test());
         let recipe = config.recipe().expect("figures are checked before they are taken");
         // Of a trace all that is told here is read from it; where it cannot be, nothing is measured.
-        let scenario = self
-            .facts(&recipe, config.seed)
-            .map_err(|source| PlanError::Workload { figure: name.clone(), source })?;
+        let scenario = self.facts(&recipe, config.seed).map_err(|source| PlanError::new(&name, source))?;
         let lost_before = self.lost_beside(figure);
         let mut systems = Vec::new();
         let mut outcome = Ok(());
@@ -124,7 +87,7 @@ impl<'a> Plan<'a> {
                 Err(why) => outcome = Err(why),
             }
             if (self.callbacks.interrupted)() {
-                outcome = Err(PlanError::Interrupted { figure: name.clone() });
+                outcome = Err(PlanError::new(&name, Failure::Interrupted));
             }
             if outcome.is_err() {
                 break;
@@ -154,8 +117,8 @@ impl<'a> Plan<'a> {
         recipe: &Recipe,
         entry: &Entry,
     ) -> Result<SystemLoad, PlanError> {
-        let failed = |source| PlanError::Process { figure: name.to_owned(), source };
-        let not_logged = |source| PlanError::Log { figure: name.to_owned(), source };
+        let failed = |source: ProcessError| PlanError::new(name, source);
+        let not_logged = |source: StoreError| PlanError::new(name, source);
         let system = entry.name.clone();
         let log = (self.callbacks.log)(name, &system);
         let log = log.map(|stem| IntervalLog::create(&stem, format!("{name}, {system}"))).transpose();

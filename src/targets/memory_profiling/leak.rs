@@ -3,11 +3,12 @@ use std::path::Path;
 
 use crucible_profiles::dhat::{Amount, Place, Profile, Sites};
 
-use super::plan::{Figure, Plan, PlanError, cycles_of};
+use super::plan::{Figure, Plan, cycles_of};
 use crate::analysis::leaks::{TIMES_AS_LONG, holders, residue, verdict};
 use crate::experiment::{AtEnd, HeapCycles, HeapRun};
 use crate::results::memory_profiling::{Growth, LeakFigure, LeakSite, Verdict};
 use crate::sut::Publishing;
+use crate::targets::{Failure, PlanError};
 use crate::workload::Scenario;
 
 /// Runs of growing length, as many as a verdict takes; if there is a leak, profiles of the last two tell the lines.
@@ -63,12 +64,12 @@ fn sites(
     growth: &Growth,
 ) -> Result<Vec<LeakSite>, PlanError> {
     let at = if growth.outlives_the_system { AtEnd::Closed } else { AtEnd::Open };
-    let folder = tempfile::tempdir().map_err(|source| PlanError::Folder { figure: figure.name(), source })?;
+    let folder = tempfile::tempdir().map_err(|source| PlanError::new(figure.name(), source))?;
     let mut held = Vec::new();
     for &cycles in lengths {
         let file = folder.path().join(format!("{cycles}.json"));
         let events = run(plan, figure, system, publishing, cycles, Some((&file, at)))?.events;
-        let wrong = |why: String| PlanError::Profile { figure: figure.name(), why };
+        let wrong = |why: String| PlanError::new(figure.name(), Failure::Profile(why));
         let profile = Profile::read(&file).map_err(|why| wrong(why.to_string()))?;
         let sites = Sites::new(profile, &[]).map_err(|why| wrong(why.to_string()))?;
         held.push((events, by_place(&sites)));

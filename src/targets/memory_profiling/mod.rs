@@ -6,4 +6,4 @@ mod leak;
 mod plan;
 
 pub use expected::expected;
-pub use plan::{Figure, Plan, PlanError, Settings, figures, lineup};
+pub use plan::{Figure, Plan, Settings, figures, lineup};

@@ -4,14 +4,13 @@ use crucible_profiles::dhat::{Figures, Profile};
 
 use super::leak;
 use crate::experiment::{
-    Assignment, AtEnd, Full, HeapCycles, HeapRun, HeapSample, Lineup, Pressure, ProcessError, Role,
-    SystemProcess,
+    Assignment, AtEnd, Full, HeapCycles, HeapRun, HeapSample, Lineup, Pressure, Role, SystemProcess,
 };
 use crate::results::memory_profiling::{
     MemoryProfiling, PressureFigure, ProfileFigure, SizeClass, SystemUsage, UsageFigure,
 };
 use crate::sut::{self, Publishing};
-use crate::targets::scenario_facts;
+use crate::targets::{Failure, PlanError, check_interrupt, scenario_facts};
 use crate::workload::Scenario;
 
 /// All systems, and CrucibleCore with a byte budget: half of what it may have under pressure.
@@ -86,41 +85,6 @@ impl Figure {
             Self::Profile => "profile".to_owned(),
         }
     }
-}
-
-/// Why a figure could not be taken.
-#[derive(Debug, thiserror::Error)]
-pub enum PlanError {
-    /// A system gave none.
-    #[error("{figure}: {source}")]
-    Process {
-        /// Its name.
-        figure: String,
-        /// Why.
-        source: ProcessError,
-    },
-    /// A heap profile cannot be read.
-    #[error("{figure}: {why}")]
-    Profile {
-        /// Its name.
-        figure: String,
-        /// Why.
-        why: String,
-    },
-    /// No room for profiles.
-    #[error("{figure}: {source}")]
-    Folder {
-        /// Its name.
-        figure: String,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// Ctrl-C.
-    #[error("{figure}: interrupted")]
-    Interrupted {
-        /// The one that was being taken.
-        figure: String,
-    },
 }
 
 const KIB: usize = 1024;
@@ -226,14 +190,14 @@ impl<'a> Plan<'a> {
         self.check_interrupt(figure)?;
         let assignment = self.assignment(system, scenario);
         let start = if spec.profile.is_some() { SystemProcess::start_silent } else { SystemProcess::start };
-        let mut process = start(&assignment).map_err(|source| failed(figure, source))?;
+        let mut process = start(&assignment).map_err(|source| PlanError::new(figure.name(), source))?;
         let name = figure.name();
         let run = process.heap(spec, &mut |sample| (self.watch)(&name, system, sample));
-        run.map_err(|source| failed(figure, source))
+        run.map_err(|source| PlanError::new(figure.name(), source))
     }
 
     fn check_interrupt(&self, figure: &Figure) -> Result<(), PlanError> {
-        if (self.interrupted)() { Err(PlanError::Interrupted { figure: figure.name() }) } else { Ok(()) }
+        check_interrupt(self.interrupted, || figure.name())
     }
 
     fn assignment(&self, system: &str, scenario: &Scenario) -> Assignment {
@@ -254,7 +218,7 @@ impl<'a> Plan<'a> {
                 let assignment = self.assignment(&entry.name, &Scenario::LIGHT);
                 let ended =
                     SystemProcess::start_silent(&assignment).and_then(|process| process.pressure(&spec));
-                let ended = ended.map_err(|source| failed(figure, source))?;
+                let ended = ended.map_err(|source| PlanError::new(figure.name(), source))?;
                 found.push(PressureFigure {
                     name: figure.name(),
                     system: entry.name.clone(),
@@ -278,7 +242,7 @@ impl<'a> Plan<'a> {
             let run = self.run(figure, &system, &Scenario::MEDIUM, &spec)?;
             let profile = Profile::read(&file);
             let profile =
-                profile.map_err(|why| PlanError::Profile { figure: figure.name(), why: why.to_string() })?;
+                profile.map_err(|why| PlanError::new(figure.name(), Failure::Profile(why.to_string())))?;
             found.push(ProfileFigure { sizes: sizes(&profile), system, file, events: run.events });
         }
         self.taken.profiles.extend(found);
@@ -313,10 +277,6 @@ pub(super) fn cycles_of(
     let warm_up = WARM_UP_EVENTS.div_ceil(per_cycle) as u64;
     let sample_every = per_cycle.div_ceil(usize::try_from(100 / cycles.max(1)).unwrap_or(1).max(1));
     HeapCycles { publishing, events, warm_up, cycles, sample_every, gauges: false, profile }
-}
-
-pub(super) fn failed(figure: &Figure, source: ProcessError) -> PlanError {
-    PlanError::Process { figure: figure.name(), source }
 }
 
 fn sized(scenario: Scenario, payload_bytes: usize) -> Scenario {

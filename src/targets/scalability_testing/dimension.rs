@@ -1,12 +1,11 @@
 use super::figure::{Size, sizes};
 use super::growth::growth;
-use super::plan::{failed, halted};
-use super::{Figure, Plan, PlanError};
+use super::{Figure, Plan};
 use crate::experiment::{ClosedLoop, Contender, OfferedLoad, Role, Trial, interleave};
 use crate::load::Arrivals;
 use crate::measure::{LatencySummary, Reading};
 use crate::results::scalability_testing::{Dimension, DimensionFigure, Point, SystemPoint};
-use crate::targets::{scenario_facts, summary};
+use crate::targets::{PlanError, scenario_facts, summary};
 
 /// Of the slower system's closed-loop throughput, the part that is offered to all: half is a load under which queues are
 /// short, so that latency tells the path and not the queue.
@@ -52,7 +51,7 @@ fn point(plan: &Plan<'_>, figure: &Figure, dimension: Dimension, spec: &Size) ->
     let closed =
         ClosedLoop { threads, publishers, publishing, work, events: usize::MAX, at_least: settings.round };
     let taken = interleave(&mut contenders, &closed, settings.rounds, settings.seed, plan.interrupted);
-    taken.map_err(|why| halted(figure, why))?;
+    taken.map_err(|why| PlanError::new(figure.name(), why))?;
     let offered = load_for(&contenders);
     let mut systems = Vec::new();
     for contender in &mut contenders {
@@ -94,10 +93,10 @@ fn latency(
         arrivals: Arrivals::Poisson,
     };
     let process = &mut contender.process;
-    process.begin_trials(&load).map_err(|source| failed(figure, source))?;
+    process.begin_trials(&load).map_err(|source| PlanError::new(figure.name(), source))?;
     let trial = Trial::steady(offered, plan.settings.offered, plan.settings.seed);
-    let run = process.trial(&trial).map_err(|source| failed(figure, source))?;
-    process.end_trials().map_err(|source| failed(figure, source))?;
+    let run = process.trial(&trial).map_err(|source| PlanError::new(figure.name(), source))?;
+    process.end_trials().map_err(|source| PlanError::new(figure.name(), source))?;
     let latency = match (run.median_lateness(), run.latency) {
         (Some(why), _) => Reading::absent(why),
         (None, None) => Reading::absent("nothing was delivered"),

@@ -1,6 +1,5 @@
 use super::figure::LimitSpec;
-use super::plan::{failed, halted};
-use super::{Figure, Plan, PlanError};
+use super::{Figure, Plan};
 use crate::analysis::bottleneck::judge;
 use crate::experiment::bottleneck::{Look, observe};
 use crate::experiment::search::{Landing, Offer, confirm, overload, saturated, walk};
@@ -10,7 +9,7 @@ use crate::results::bottleneck::BottleneckFigure;
 use crate::results::scalability_testing::{LimitFigure, LimitRatio, SystemLimit};
 use crate::stats::{RatioEstimate, median, median_interval};
 use crate::sut::Publishing;
-use crate::targets::scenario_facts;
+use crate::targets::{PlanError, scenario_facts};
 
 /// Of intervals and ratios.
 const CONFIDENCE: f64 = 0.95;
@@ -88,12 +87,12 @@ fn start<'a>(
         }
         (plan.show)(&format!("{}: where to begin", entry.name));
         let mut process = plan.start(entry, &spec.scenario, figure)?;
-        let closed = process.closed(&pilot).map_err(|source| failed(figure, source))?;
+        let closed = process.closed(&pilot).map_err(|source| PlanError::new(figure.name(), source))?;
         let too_much = TOO_MUCH * closed.events_per_second();
-        process.begin_trials(load).map_err(|source| failed(figure, source))?;
+        process.begin_trials(load).map_err(|source| PlanError::new(figure.name(), source))?;
         let start = saturated(&mut process, too_much, plan.settings.walk.lasting, plan.settings.seed);
-        let start = start.map_err(|why| halted(figure, why))?;
-        process.end_trials().map_err(|source| failed(figure, source))?;
+        let start = start.map_err(|why| PlanError::new(figure.name(), why))?;
+        process.end_trials().map_err(|source| PlanError::new(figure.name(), source))?;
         climbers.push(Climber { entry, process, start, landings: Vec::new() });
     }
     Ok(climbers)
@@ -108,7 +107,7 @@ fn staircase(
     number: u64,
 ) -> Result<(), PlanError> {
     for climber in climbers.iter_mut() {
-        climber.process.begin_trials(load).map_err(|source| failed(figure, source))?;
+        climber.process.begin_trials(load).map_err(|source| PlanError::new(figure.name(), source))?;
     }
     let starts: Vec<f64> = climbers.iter().map(|climber| climber.start).collect();
     let mut offers: Vec<&mut dyn Offer> =
@@ -116,9 +115,11 @@ fn staircase(
     // Far apart, so that no two staircases draw the same arrivals.
     let seed = plan.settings.seed.wrapping_add(1_000 * (number + 1));
     let landings = walk(&mut offers, &starts, &plan.settings.walk, seed, plan.interrupted);
-    for (climber, landing) in climbers.iter_mut().zip(landings.map_err(|why| halted(figure, why))?) {
+    for (climber, landing) in
+        climbers.iter_mut().zip(landings.map_err(|why| PlanError::new(figure.name(), why))?)
+    {
         climber.landings.push(landing);
-        climber.process.end_trials().map_err(|source| failed(figure, source))?;
+        climber.process.end_trials().map_err(|source| PlanError::new(figure.name(), source))?;
     }
     Ok(())
 }
@@ -137,21 +138,21 @@ fn stand(
     let gave_up = landings.iter().filter(|landing| landing.pacer_gave_up).count();
     let (long, seed) = (&plan.settings.long, plan.settings.seed);
     (plan.show)(&format!("{}: {found:.0}/s for {} s", entry.name, long.lasting.as_secs()));
-    process.begin_trials(load).map_err(|source| failed(figure, source))?;
+    process.begin_trials(load).map_err(|source| PlanError::new(figure.name(), source))?;
     let confirmed = confirm(&mut process, found, long, seed, plan.interrupted);
-    let confirmed = confirmed.map_err(|why| halted(figure, why))?;
+    let confirmed = confirmed.map_err(|why| PlanError::new(figure.name(), why))?;
     let mut overloaded = None;
     if let Some(rate) = confirmed.rate.filter(|_| beyond) {
         plan.check_interrupt(figure)?;
         (plan.show)(&format!("{}: beyond {rate}/s", entry.name));
         let run = overload(&mut process, rate as f64, &plan.settings.overload, seed);
-        overloaded = Some(run.map_err(|why| halted(figure, why))?);
+        overloaded = Some(run.map_err(|why| PlanError::new(figure.name(), why))?);
     }
-    process.end_trials().map_err(|source| failed(figure, source))?;
+    process.end_trials().map_err(|source| PlanError::new(figure.name(), source))?;
     plan.check_interrupt(figure)?;
     (plan.show)(&format!("{}: what limits it", entry.name));
     let bottleneck = bottleneck(&mut process, load, &plan.settings.look);
-    let bottleneck = bottleneck.map_err(|source| failed(figure, source))?;
+    let bottleneck = bottleneck.map_err(|source| PlanError::new(figure.name(), source))?;
     Ok(SystemLimit {
         system: entry.name.clone(),
         role: entry.role,
@@ -189,7 +190,7 @@ fn ratios(figure: &Figure, climbers: &[Climber<'_>]) -> Result<Vec<LimitRatio>, 
         let pairs = climber.landings.iter().zip(&over.landings);
         let logs: Vec<f64> = pairs.map(|(a, b)| (a.rate / b.rate).ln()).collect();
         let estimate = RatioEstimate::from_log_ratios(&logs, CONFIDENCE);
-        let estimate = estimate.map_err(|source| PlanError::Ratio { figure: figure.name(), source })?;
+        let estimate = estimate.map_err(|source| PlanError::new(figure.name(), source))?;
         Ok(LimitRatio { system: climber.entry.name.clone(), over: over.entry.name.clone(), estimate })
     };
     candidates.map(ratio).collect()

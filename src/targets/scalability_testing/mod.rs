@@ -7,4 +7,4 @@ mod limit;
 mod plan;
 
 pub use figure::{Figure, figures};
-pub use plan::{Plan, PlanError, Settings};
+pub use plan::{Plan, Settings};

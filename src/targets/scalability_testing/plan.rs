@@ -4,9 +4,9 @@ use std::time::Duration;
 use super::{Figure, dimension, limit};
 use crate::experiment::bottleneck::Look;
 use crate::experiment::search::{LongRun, Overload, Steps, Walk};
-use crate::experiment::{Assignment, Entry, Halted, Lineup, ProcessError, SystemProcess, Threads};
+use crate::experiment::{Assignment, Entry, Lineup, SystemProcess, Threads};
 use crate::results::scalability_testing::{Dimension, ScalabilityTesting};
-use crate::stats::RatioError;
+use crate::targets::{PlanError, check_interrupt};
 use crate::workload::Scenario;
 
 /// How much is measured.
@@ -99,33 +99,6 @@ impl Settings {
     }
 }
 
-/// Why a figure could not be taken.
-#[derive(Debug, thiserror::Error)]
-pub enum PlanError {
-    /// A system gave none.
-    #[error("{figure}: {source}")]
-    Process {
-        /// Its name.
-        figure: String,
-        /// Why.
-        source: ProcessError,
-    },
-    /// Limits that cannot be compared.
-    #[error("{figure}: {source}")]
-    Ratio {
-        /// Its name.
-        figure: String,
-        /// Why.
-        source: RatioError,
-    },
-    /// Ctrl-C.
-    #[error("{figure}: interrupted")]
-    Interrupted {
-        /// The one that was being taken.
-        figure: String,
-    },
-}
-
 /// Takes figures, one after the other, and keeps what was taken.
 pub struct Plan<'a> {
     pub(super) lineup: &'a Lineup,
@@ -180,21 +153,10 @@ impl<'a> Plan<'a> {
         self.check_interrupt(figure)?;
         let (system, scenario) = (entry.name.clone(), scenario.clone());
         let assignment = Assignment { system, workload: scenario.into(), seed: self.settings.seed };
-        SystemProcess::start(&assignment).map_err(|source| failed(figure, source))
+        SystemProcess::start(&assignment).map_err(|why| PlanError::new(figure.name(), why))
     }
 
     pub(super) fn check_interrupt(&self, figure: &Figure) -> Result<(), PlanError> {
-        if (self.interrupted)() { Err(PlanError::Interrupted { figure: figure.name() }) } else { Ok(()) }
-    }
-}
-
-pub(super) fn failed(figure: &Figure, source: ProcessError) -> PlanError {
-    PlanError::Process { figure: figure.name(), source }
-}
-
-pub(super) fn halted(figure: &Figure, why: Halted) -> PlanError {
-    match why {
-        Halted::Process(source) => failed(figure, source),
-        Halted::Interrupted => PlanError::Interrupted { figure: figure.name() },
+        check_interrupt(self.interrupted, || figure.name())
     }
 }

@@ -1,15 +1,11 @@
 //! What changed from one run to another.
 
-use crate::analysis::findings::{Answer, Findings, ProductionLoad, RELEVANT};
-use crate::report::quantity::{bytes, rate, three_digits};
-use crate::results::daemon_performance::{ClosedFigure, DaemonPerformance};
-use crate::results::memory_profiling::MemoryProfiling;
-use crate::results::{StoreError, StoredRun};
-use crate::stats::{Interval, median_interval};
-use crucible_tables::{Side, aligned};
+mod targets;
 
-/// Of each figure's interval; figures are judged one by one.
-const CONFIDENCE: f64 = 0.99;
+use crate::analysis::findings::{Answer, Findings, ProductionLoad, RELEVANT};
+use crate::results::{StoreError, StoredRun};
+use crate::stats::Interval;
+use crucible_tables::{Side, aligned};
 
 /// One figure in two runs.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +19,9 @@ pub struct Change {
     /// What that says.
     pub moved: Moved,
 }
+
+/// A value, with its interval if it has one.
+type Estimate = (f64, Option<Interval>);
 
 /// What two values of one figure say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,16 +55,7 @@ pub struct Difference {
 /// A file whose figures are not as expected.
 pub fn diff(old: &StoredRun, new: &StoredRun) -> Result<Difference, StoreError> {
     let mut found = Difference::default();
-    let (before, after): (Option<DaemonPerformance>, _) =
-        (old.results("daemon_performance")?, new.results("daemon_performance")?);
-    for list in [
-        |daemon: &DaemonPerformance| daemon.throughput.clone(),
-        |daemon: &DaemonPerformance| daemon.handler_time.clone(),
-    ] {
-        let of = |daemon: &Option<DaemonPerformance>| daemon.as_ref().map(list).unwrap_or_default();
-        found.closed(&of(&before), &of(&after));
-    }
-    found.heap(old.results("memory_profiling")?, new.results("memory_profiling")?);
+    targets::compare(&mut found, old, new)?;
     found.answers(old, new);
     let files: Vec<_> = old.files.iter().chain(&new.files).cloned().collect();
     found.circumstances = StoredRun { files }.mixture();
@@ -83,48 +73,10 @@ pub fn diff(old: &StoredRun, new: &StoredRun) -> Result<Difference, StoreError> 
 }
 
 impl Difference {
-    fn closed(&mut self, old: &[ClosedFigure], new: &[ClosedFigure]) {
-        for figure in new {
-            let Some(before) = old.iter().find(|before| before.name == figure.name) else {
-                self.unmatched.push(format!("{}: only in the new run", figure.name));
-                continue;
-            };
-            for system in &figure.systems {
-                let Some(earlier) = before.systems.iter().find(|earlier| earlier.system == system.system)
-                else {
-                    continue;
-                };
-                let name = format!("{}, {}, events/s", figure.name, system.system);
-                let values = (earlier.events_per_second, system.events_per_second);
-                self.interval(
-                    name,
-                    values,
-                    median_interval(&earlier.rounds, CONFIDENCE),
-                    median_interval(&system.rounds, CONFIDENCE),
-                    rate,
-                );
-            }
-            for ratio in &figure.ratios {
-                let same = before
-                    .ratios
-                    .iter()
-                    .find(|earlier| (&earlier.system, &earlier.over) == (&ratio.system, &ratio.over));
-                let Some(earlier) = same else { continue };
-                let name = format!("{}, {} / {}", figure.name, ratio.system, ratio.over);
-                let values = (earlier.estimate.ratio, ratio.estimate.ratio);
-                self.interval(name, values, earlier.estimate.interval, ratio.estimate.interval, three_digits);
-            }
-        }
-        let gone = old.iter().filter(|before| !new.iter().any(|figure| figure.name == before.name));
-        self.unmatched.extend(gone.map(|figure| format!("{}: only in the old run", figure.name)));
-    }
-
     fn interval(
         &mut self,
         figure: String,
-        (before, after): (f64, f64),
-        old: Option<Interval>,
-        new: Option<Interval>,
+        [(before, old), (after, new)]: [Estimate; 2],
         show: fn(f64) -> String,
     ) {
         let told = |value, interval: Option<Interval>| match interval {
@@ -139,39 +91,30 @@ impl Difference {
     }
 
     /// Counted exactly: any difference is one.
-    fn heap(&mut self, old: Option<MemoryProfiling>, new: Option<MemoryProfiling>) {
-        let (Some(old), Some(new)) = (old, new) else { return };
-        for figure in &new.usage {
-            let Some(before) = old.usage.iter().find(|before| before.name == figure.name) else { continue };
-            for system in &figure.systems {
-                let Some(earlier) = before.systems.iter().find(|earlier| earlier.system == system.system)
-                else {
-                    continue;
-                };
-                let name = format!("{}, {}", figure.name, system.system);
-                if earlier.run.events == system.run.events {
-                    self.exact(
-                        format!("{name}, allocated in all"),
-                        earlier.run.spent().bytes.allocated,
-                        system.run.spent().bytes.allocated,
-                    );
-                }
-                self.exact(
-                    format!("{name}, heap at the peak"),
-                    earlier.run.after.bytes.peak,
-                    system.run.after.bytes.peak,
-                );
-            }
-        }
-    }
-
-    fn exact(&mut self, figure: String, before: u64, after: u64) {
+    fn exact(&mut self, figure: String, [before, after]: [u64; 2], show: fn(u64) -> String) {
         let moved = match after.cmp(&before) {
             std::cmp::Ordering::Greater => Moved::Up,
             std::cmp::Ordering::Less => Moved::Down,
             std::cmp::Ordering::Equal => Moved::NotShown,
         };
-        self.changes.push(Change { figure, old: bytes(before), new: bytes(after), moved });
+        self.changes.push(Change { figure, old: show(before), new: show(after), moved });
+    }
+
+    fn word(&mut self, figure: String, [old, new]: [String; 2]) {
+        let moved = if old == new { Moved::NotShown } else { Moved::Otherwise };
+        self.changes.push(Change { figure, old, new, moved });
+    }
+
+    /// Those of `new` beside those of `old` with the same name; what is in one of them only is said.
+    fn pairs<'f, T>(&mut self, old: &'f [T], new: &'f [T], name: fn(&T) -> &str) -> Vec<(&'f T, &'f T)> {
+        let in_both = |all: &'f [T], one: &T| all.iter().find(|other| name(other) == name(one));
+        let only = |all: &[T], others: &[T], run: &str| {
+            let alone = all.iter().filter(|one| !others.iter().any(|other| name(other) == name(one)));
+            alone.map(|one| format!("{}: only in the {run} run", name(one))).collect::<Vec<_>>()
+        };
+        self.unmatched.extend(only(new, old, "new"));
+        self.unmatched.extend(only(old, new, "old"));
+        new.iter().filter_map(|after| Some((in_both(old, after)?, after))).collect()
     }
 
     fn answers(&mut self, old: &StoredRun, new: &StoredRun) {
@@ -186,10 +129,8 @@ impl Difference {
                 .iter()
                 .find(|before| (before.name, &before.system) == (criterion.name, &criterion.system));
             let Some(before) = same else { continue };
-            let (before, after) = (word(&before.answer).to_owned(), word(&criterion.answer).to_owned());
-            let moved = if before == after { Moved::NotShown } else { Moved::Otherwise };
-            let figure = format!("{}: {}?", criterion.system, criterion.asks);
-            self.changes.push(Change { figure, old: before, new: after, moved });
+            let words = [&before.answer, &criterion.answer].map(|answer| word(answer).to_owned());
+            self.word(format!("{}: {}?", criterion.system, criterion.asks), words);
         }
     }
 
