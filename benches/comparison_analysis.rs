@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use crucible_perf::analysis::machine::remarks;
 use crucible_perf::cli::{
-    Action, BenchArgs, EXIT_INTERRUPTED, EXIT_INVALID, Progress, Session, Taken, fail, interrupted, list,
-    parse, refuse_usage, test_each,
+    Action, BenchArgs, EXIT_INVALID, Progress, Session, Taken, fail, interrupted, list, parse, refuse_usage,
+    test_each,
 };
 use crucible_perf::experiment::{Lineup, Threads, run_if_worker};
 use crucible_perf::measure::{Machine, Quietness, Reading};
 use crucible_perf::report::comparison_analysis::text;
+use crucible_perf::results::ResultsDir;
 use crucible_perf::results::comparison_analysis::Remark;
 use crucible_perf::targets::comparison_analysis::{
     Between, Case, Plan, Settings, build, cases, controls, of_revision,
@@ -143,17 +144,21 @@ fn test(selection: &Selection) -> ExitCode {
 }
 
 fn measure(args: &Args, selection: &Selection) -> ExitCode {
-    let session = Session::begin(TARGET, TARGET, args.common.out.as_deref(), selection.settings.seed);
-    let mut session = match session {
-        Ok(session) => session,
-        Err(error) => return fail(TARGET, error),
-    };
+    // Known before the minutes that a build takes.
+    if let Err(error) = ResultsDir::open(args.common.results()) {
+        return fail(TARGET, error);
+    }
     let between = match &args.against {
         None => Ok(Between::Systems),
         Some(revision) => build(TARGET, revision),
     };
     let between = match between {
         Ok(between) => between,
+        Err(error) => return fail(TARGET, error),
+    };
+    let session = Session::begin(TARGET, TARGET, args.common.results(), selection.settings.seed);
+    let mut session = match session {
+        Ok(session) => session,
         Err(error) => return fail(TARGET, error),
     };
     let cases = &selection.cases;
@@ -177,24 +182,21 @@ fn state_of_machine() -> Vec<Remark> {
     said
 }
 
-fn finish(plan: &Plan<'_>, Taken { failures, stored }: Taken, session: &mut Session) -> ExitCode {
+fn finish(plan: &Plan<'_>, mut taken: Taken, session: &mut Session) -> ExitCode {
     let tables = text(&plan.taken);
-    let stored = stored.and_then(|path| session.file.save_text(&tables).map(|_| path));
-    for failure in &failures {
-        println!("no figure: {failure}");
-    }
-    if let Ok(path) = &stored {
+    taken.stored = taken.stored.and_then(|path| session.file.save_text(&tables).map(|_| path));
+    if let Ok(path) = &taken.stored {
         println!("{}\n", path.display());
     }
     print!("{tables}");
-    if plan.taken.reliability.reliable == Reading::Value(false) {
-        println!("not measured: {TARGET}: INVALID: a system came out different from itself; measure again");
-    }
-    match (stored, &plan.taken.reliability.reliable) {
-        (Err(error), _) => fail(TARGET, error),
-        _ if interrupted() => ExitCode::from(EXIT_INTERRUPTED),
-        _ if !failures.is_empty() => ExitCode::FAILURE,
-        (Ok(_), Reading::Value(false)) => ExitCode::from(EXIT_INVALID),
+    let status = match plan.taken.reliability.reliable {
+        Reading::Value(false) => {
+            println!(
+                "not measured: {TARGET}: INVALID: a system came out different from itself; measure again"
+            );
+            ExitCode::from(EXIT_INVALID)
+        }
         _ => ExitCode::SUCCESS,
-    }
+    };
+    taken.status(TARGET, status)
 }

@@ -15,7 +15,6 @@ use crucible_perf::cli::{
 use crucible_perf::experiment::{Lineup, Threads, run_if_worker};
 use crucible_perf::kernels::{Checked, Work};
 use crucible_perf::report::daemon_performance::text;
-use crucible_perf::results::StoreError;
 use crucible_perf::targets::daemon_performance::{Figure, Plan, Settings, figures};
 use crucible_perf::workload::trace::Speed;
 use crucible_perf::workload::{NoWorkload, Recipe, Scenario};
@@ -253,7 +252,7 @@ fn measure(args: &Args, selection: &Selection) -> ExitCode {
     if let Err(error) = announce_traces(args, &selection.settings) {
         return fail(TARGET, error);
     }
-    let session = Session::begin(TARGET, TARGET, args.common.out.as_deref(), selection.settings.seed);
+    let session = Session::begin(TARGET, TARGET, args.common.results(), selection.settings.seed);
     let mut session = match session {
         Ok(session) => session,
         Err(error) => return fail(TARGET, error),
@@ -266,11 +265,11 @@ fn measure(args: &Args, selection: &Selection) -> ExitCode {
         Ok(passed) => passed,
         Err(error) => return fail(TARGET, error),
     };
+    let status = if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     match take_figures(selection, &mut session) {
-        Err(error) => fail(TARGET, error),
-        Ok(_) if interrupted() => ExitCode::from(EXIT_INTERRUPTED),
-        Ok(true) if passed => ExitCode::SUCCESS,
-        Ok(_) => ExitCode::FAILURE,
+        Some(taken) => taken.status(TARGET, status),
+        None if interrupted() => ExitCode::from(EXIT_INTERRUPTED),
+        None => status,
     }
 }
 
@@ -284,10 +283,10 @@ fn run_divan_part(session: &mut Session) -> Result<bool, Box<dyn std::error::Err
     Ok(shown.code == Some(0))
 }
 
-/// Whether all could be taken.
-fn take_figures(selection: &Selection, session: &mut Session) -> Result<bool, StoreError> {
+/// None if none is selected.
+fn take_figures(selection: &Selection, session: &mut Session) -> Option<Taken> {
     if selection.figures.is_empty() {
-        return Ok(true);
+        return None;
     }
     // Two comparisons a figure at most, with and without the reference.
     let comparisons =
@@ -296,10 +295,10 @@ fn take_figures(selection: &Selection, session: &mut Session) -> Result<bool, St
     let names: Vec<String> = selection.figures.iter().map(Figure::name).collect();
     let progress = Progress::of(TARGET, names.len());
     let take = |plan: &mut Plan<'_>, number: usize| plan.take(&selection.figures[number]);
-    let Taken { failures, stored } =
-        session.take_each(&progress, &names, &mut plan, take, |plan| &plan.taken);
+    let taken = session.take_each(&progress, &names, &mut plan, take, |plan| &plan.taken);
     print!("{}", text(&plan.taken, &grades(&plan.taken, &GradeThresholds::default())));
-    failures.iter().for_each(|failure| eprintln!("no figure: {failure}"));
-    println!("{}", stored?.display());
-    Ok(failures.is_empty())
+    if let Ok(path) = &taken.stored {
+        println!("{}", path.display());
+    }
+    Some(taken)
 }

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crucible_perf::cli::{
-    Action, BenchArgs, EXIT_CROSSED, EXIT_INTERRUPTED, EXIT_INVALID, Progress, Session, Taken, fail,
-    interrupted, list, parse, refuse_usage, test_each,
+    Action, BenchArgs, EXIT_CROSSED, EXIT_INVALID, Progress, Session, fail, interrupted, list, parse,
+    refuse_usage, test_each,
 };
 use crucible_perf::experiment::{Lineup, run_if_worker};
 use crucible_perf::report::load_testing::{seconds, state, text};
@@ -86,7 +86,7 @@ fn test(selection: &Selection) -> ExitCode {
 
 fn measure(args: &Args, selection: Selection) -> ExitCode {
     let seed = selection.figures.first().map_or(Settings::USUAL.seed, |figure| figure.load_test().seed);
-    let mut session = match Session::begin(TARGET, TARGET, args.common.out.as_deref(), seed) {
+    let mut session = match Session::begin(TARGET, TARGET, args.common.results(), seed) {
         Ok(session) => session,
         Err(error) => return fail(TARGET, error),
     };
@@ -111,23 +111,17 @@ fn measure(args: &Args, selection: Selection) -> ExitCode {
     };
     let mut plan = Plan::new(&selection.lineup, &args.load.threshold, callbacks);
     let take = |plan: &mut Plan<'_>, number: usize| plan.take(&selection.figures[number]);
-    let Taken { failures, stored } =
-        session.take_each(&progress, &names, &mut plan, take, |plan| &plan.taken);
+    let taken = session.take_each(&progress, &names, &mut plan, take, |plan| &plan.taken);
     if selection.described {
         print!("{}", seconds(&plan.taken.figures));
     }
     print!("{}", text(&plan.taken));
-    failures.iter().for_each(|failure| eprintln!("no figure: {failure}"));
-    if let Err(error) = stored {
-        return fail(TARGET, error);
-    }
     println!("\n{}.json, and .hlog and .jsonl of each test", stem.display());
-    match plan.status() {
-        _ if interrupted() => ExitCode::from(EXIT_INTERRUPTED),
-        _ if !failures.is_empty() => ExitCode::FAILURE,
+    let status = match plan.status() {
         Status::Wrong => ExitCode::FAILURE,
         Status::Crossed => ExitCode::from(EXIT_CROSSED),
         Status::Invalid => ExitCode::from(EXIT_INVALID),
         Status::Fine => ExitCode::SUCCESS,
-    }
+    };
+    taken.status(TARGET, status)
 }

@@ -11,8 +11,7 @@ use std::time::Instant;
 
 use cap::Cap;
 use crucible_perf::cli::{
-    Action, BenchArgs, EXIT_INTERRUPTED, Progress, Session, Taken, fail, interrupted, list, parse,
-    refuse_usage, test_each,
+    Action, BenchArgs, Progress, Session, fail, interrupted, list, parse, refuse_usage, test_each,
 };
 use crucible_perf::experiment::{HeapLimit, HeapSample, Lineup, Role, UnknownSystem, run_if_worker_under};
 use crucible_perf::measure::heap;
@@ -101,7 +100,7 @@ fn test(lineup: &Lineup, figures: &[&Figure]) -> ExitCode {
 }
 
 fn measure(args: &Args, lineup: &Lineup, figures: &[&Figure]) -> ExitCode {
-    let mut session = match Session::begin(TARGET, TARGET, args.common.out.as_deref(), args.seed) {
+    let mut session = match Session::begin(TARGET, TARGET, args.common.results(), args.seed) {
         Ok(session) => session,
         Err(error) => return fail(TARGET, error),
     };
@@ -124,21 +123,12 @@ fn measure(args: &Args, lineup: &Lineup, figures: &[&Figure]) -> ExitCode {
     let progress = Progress::of(TARGET, names.len());
     let mut plan = Plan::new(lineup, settings, &interrupted, &watch, &profile);
     let take = |plan: &mut Plan<'_>, number: usize| plan.take(figures[number]);
-    let Taken { failures, stored } =
-        session.take_each(&progress, &names, &mut plan, take, |plan| &plan.taken);
+    let taken = session.take_each(&progress, &names, &mut plan, take, |plan| &plan.taken);
     print!("{}", text(&plan.taken));
-    failures.iter().for_each(|failure| eprintln!("no figure: {failure}"));
+    println!("\n{}.json", stem.display());
     // Somebody has to look at what is unclear, too.
     let leaks = plan.taken.leaks.iter().any(|leak| leak.verdict != Verdict::Clean);
-    match stored {
-        Err(error) => return fail(TARGET, error),
-        Ok(path) => println!("\n{}", path.display()),
-    }
-    match () {
-        () if interrupted() => ExitCode::from(EXIT_INTERRUPTED),
-        () if leaks || !failures.is_empty() => ExitCode::FAILURE,
-        () => ExitCode::SUCCESS,
-    }
+    taken.status(TARGET, if leaks { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 /// The course of what is live, of the system that is running.

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use crucible_perf::cli::{
-    Action, BenchArgs, EXIT_INTERRUPTED, Progress, Session, Taken, fail, interrupted, list, parse,
-    refuse_usage, test_each,
+    Action, BenchArgs, Progress, Session, fail, interrupted, list, parse, refuse_usage, test_each,
 };
 use crucible_perf::experiment::{Lineup, Threads, run_if_worker};
 use crucible_perf::report::scalability_testing::{plots, text};
@@ -122,7 +121,7 @@ fn test(selection: &Selection) -> ExitCode {
 }
 
 fn measure(args: &Args, selection: &Selection) -> ExitCode {
-    let session = Session::begin(TARGET, FILES, args.common.out.as_deref(), selection.settings.seed);
+    let session = Session::begin(TARGET, FILES, args.common.results(), selection.settings.seed);
     let mut session = match session {
         Ok(session) => session,
         Err(error) => return fail(TARGET, error),
@@ -132,20 +131,13 @@ fn measure(args: &Args, selection: &Selection) -> ExitCode {
     let show = |state: &str| progress.show_state(state);
     let mut plan = Plan::new(&selection.lineup, selection.settings.clone(), &interrupted, &show);
     let take = |plan: &mut Plan<'_>, number: usize| plan.take(&selection.figures[number]);
-    let Taken { failures, stored } =
-        session.take_each(&progress, &names, &mut plan, take, |plan| &plan.taken);
+    let mut taken = session.take_each(&progress, &names, &mut plan, take, |plan| &plan.taken);
     print!("{}", text(&plan.taken));
-    failures.iter().for_each(|failure| eprintln!("no figure: {failure}"));
-    let drawn = stored.and_then(|path| {
+    taken.stored = taken.stored.and_then(|path| {
         println!("\n{}", path.display());
-        draw(&plan, &mut session)
+        draw(&plan, &mut session).map(|()| path)
     });
-    match drawn {
-        Err(error) => fail(TARGET, error),
-        Ok(()) if interrupted() => ExitCode::from(EXIT_INTERRUPTED),
-        Ok(()) if !failures.is_empty() => ExitCode::FAILURE,
-        Ok(()) => ExitCode::SUCCESS,
-    }
+    taken.status(TARGET, ExitCode::SUCCESS)
 }
 
 fn draw(plan: &Plan<'_>, session: &mut Session) -> Result<(), StoreError> {

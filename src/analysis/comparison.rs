@@ -74,12 +74,17 @@ fn too_wide(quartile: &Judged, pilot: &Pilot, rounds: usize) -> String {
         Some(interval) => format!("its interval is ±{:.1} %", half_width_percent(interval)),
         None => "so few rounds have no interval".to_owned(),
     };
-    let deviation = 100.0 * pilot.quartile_sd;
-    let cause = match pilot.rounds_needed > rounds {
-        true => format!("would need {} rounds and had {rounds}", pilot.rounds_needed),
-        false => format!("had {rounds} rounds, as the pilot asked for; they were more uneven than it"),
-    };
-    format!("the machine was busy: {width}, rounds differ by {deviation:.1} %; {cause}")
+    let enough = quartile.estimate.interval.map(|interval| enough(&interval, pilot.effect, rounds));
+    let enough = enough.map(|enough| format!("; some {enough} rounds would do")).unwrap_or_default();
+    format!("uneven rounds: {width}, with {rounds} rounds{enough}")
+}
+
+/// Rounds like these after which the interval would reach no further than `effect`, a log ratio, to either side: its width goes
+/// with the root of their number.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // thousands
+fn enough(interval: &Interval, effect: f64, rounds: usize) -> usize {
+    let times = (interval.high / interval.low).ln() / 2.0 / effect;
+    (rounds as f64 * times * times).ceil() as usize
 }
 
 /// What the controls tell of the run.
@@ -95,7 +100,8 @@ pub fn reliability(controls: &[Comparison]) -> Reliability {
         |c: &Comparison| matches!(c.verdict, Verdict::Faster | Verdict::Slower | Verdict::Contradictory);
     let widths: Option<Vec<f64>> = controls
         .iter()
-        .map(|control| control.quartile.estimate.interval.as_ref().map(half_width_percent))
+        .flat_map(|control| [&control.quartile, &control.total])
+        .map(|judged| judged.estimate.interval.as_ref().map(half_width_percent))
         .collect();
     let widest = widths.map(|widths| widths.into_iter().fold(0.0, f64::max));
     Reliability {
@@ -180,6 +186,7 @@ mod tests {
         let (verdict, why, _) = combined(&wide, &wide, &PILOT, 60);
         let why = why.expect("a reason");
         assert_eq!(verdict, Verdict::Inconclusive);
-        assert!(why.contains("±100.0 %") && why.contains("would need 400 rounds and had 60"), "{why}");
+        // ln 2 is 69.3 times 0.01, and 60 times the square of that are 288,271.8.
+        assert!(why.contains("±100.0 %, with 60 rounds; some 288272 rounds would do"), "{why}");
     }
 }

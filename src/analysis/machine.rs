@@ -2,6 +2,7 @@
 
 use crate::measure::{Machine, Quietness, Reading};
 use crate::results::comparison_analysis::Remark;
+use crate::results::load_testing::KnownAnswer;
 
 /// Per cent of all cores' time that others may take before it is said. A quiet laptop takes 1–3.
 const BUSY_PERCENT: f64 = 5.0;
@@ -28,14 +29,7 @@ pub fn remarks(machine: &Machine, quietness: &Quietness) -> Vec<Remark> {
             "measure at another hour, or on a machine that is not shared",
         );
     }
-    let others = |quietness: &Quietness| {
-        let seen = [(&quietness.busy_percent, BUSY_PERCENT), (&quietness.stolen_percent, STOLEN_PERCENT)];
-        seen.into_iter().any(|(percent, most)| percent.value().is_some_and(|&percent| percent > most))
-    };
-    // What is seen to be taken is lost as well, and was said.
-    if let Some(&lost) =
-        quietness.lost_percent.value().filter(|&&lost| lost > LOST_PERCENT && !others(quietness))
-    {
+    if let Some(lost) = unexplained(quietness).filter(|&lost| lost > LOST_PERCENT) {
         say(
             format!(
                 "a busy thread loses {lost:.1} % of its time, to nobody that can be seen from here: most likely a hypervisor"
@@ -63,9 +57,32 @@ pub fn remarks(machine: &Machine, quietness: &Quietness) -> Vec<Remark> {
     remarks
 }
 
-/// Whether a machine on which busy threads lose so much can refute what theory says of an idle one.
-pub fn is_idle(lost_percent: Option<f64>) -> bool {
-    lost_percent.is_none_or(|lost| lost <= LOST_PERCENT)
+/// What busy threads lose beyond what is seen to be taken, in per cent.
+fn unexplained(quietness: &Quietness) -> Option<f64> {
+    let seen = [&quietness.busy_percent, &quietness.stolen_percent];
+    let seen: f64 = seen.iter().filter_map(|percent| percent.value()).sum();
+    Some(quietness.lost_percent.value()? - seen)
+}
+
+/// What a figure says of what theory has it to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Known {
+    /// As it should be.
+    Holds,
+    /// Not, on a machine that was not idle: it refutes nothing.
+    NotIdle,
+    /// Not as it should be.
+    Missed,
+}
+
+/// Theory knows nobody else on its cores. A figure that losses cannot move, or beside which they were not measured, is
+/// judged as it is.
+pub fn known(answer: &KnownAnswer) -> Known {
+    match (answer.holds, answer.lost_percent) {
+        (true, _) => Known::Holds,
+        (false, Some(lost)) if lost > LOST_PERCENT => Known::NotIdle,
+        (false, _) => Known::Missed,
+    }
 }
 
 #[cfg(test)]
@@ -113,7 +130,10 @@ mod tests {
 
     #[test]
     fn time_that_goes_to_nobody_is_said_where_nobody_is_seen() {
-        let lost = Quietness { lost_percent: Reading::Value(3.2), ..quiet() };
+        let by_others =
+            Quietness { busy_percent: Reading::Value(3.0), lost_percent: Reading::Value(3.5), ..quiet() };
+        assert_eq!(remarks(&machine(Reading::absent("a virtual machine")), &by_others), []);
+        let lost = Quietness { lost_percent: Reading::Value(4.2), ..quiet() };
         let said = remarks(&machine(Reading::absent("a virtual machine")), &lost);
         assert_eq!(said.len(), 1);
         assert!(said[0].state.contains("loses 3.2 % of its time"), "{said:?}");

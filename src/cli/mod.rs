@@ -29,7 +29,7 @@ mod parse;
 mod progress;
 mod session;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use interrupt::{EXIT_INTERRUPTED, catch_interrupt, interrupted};
@@ -133,6 +133,11 @@ impl BenchArgs {
             None if self.cargo.bench => Action::Measure,
             None => Action::Test,
         }
+    }
+
+    /// The folder of results: where somebody says, or `benchmark_results`.
+    pub fn results(&self) -> &Path {
+        self.out.as_deref().unwrap_or_else(|| Path::new("benchmark_results"))
     }
 
     /// Whether the filters let this name through: contained (or equal, with `--exact`) in one of them, if there are

@@ -12,7 +12,7 @@ pub trait Clock {
 }
 
 /// Before a deadline a thread that has a core to itself is awake for so long: an idle virtual core took 40 µs to wake at P50 and
-/// 120 µs at P99.
+/// 120 µs at P99. Deadlines that are closer together, as from 6,667 events/s on, keep it awake always.
 const AHEAD: Duration = Duration::from_micros(150);
 
 /// The monotonic clock of the operating system, by which a thread sleeps until shortly before its deadline and looks at the
@@ -76,7 +76,9 @@ impl Clock for SystemClock {
 
     fn sleep_until(&self, deadline: Instant) {
         self.sleep_ahead_of(deadline);
-        while self.ahead > Duration::ZERO && Instant::now() < deadline {
+        // A signal may have ended the sleep long before: then it is for the caller to look.
+        let is_near = |now: Instant| now < deadline && deadline - now <= self.ahead;
+        while is_near(Instant::now()) {
             std::hint::spin_loop();
         }
     }

@@ -139,34 +139,39 @@ impl StealMeter {
 pub struct Quietness {
     /// Per cent of all cores' time that somebody computed.
     pub busy_percent: Reading<f64>,
-    /// Per cent of all cores' time that was stolen.
+    /// Per cent of all cores' time that the hypervisor says it took while all were kept busy: from idle ones it takes nothing.
     pub stolen_percent: Reading<f64>,
-    /// Per cent of its time that a thread loses which keeps a core busy; see [`lost_percent`].
+    /// Per cent of its time that a thread lost meanwhile; see [`lost_percent`].
     pub lost_percent: Reading<f64>,
     /// How often cores were slowed for heat since boot.
     pub throttled: Reading<u64>,
 }
 
 impl Quietness {
-    /// Waits so long, and looks, Linux only; then keeps all cores busy for half of it. With less than half a second the kernel's ticks
-    /// (10 ms) are coarse.
+    /// Waits so long, and looks, Linux only; then keeps all cores busy for half of it, and looks again. With less than a second
+    /// the kernel's ticks (10 ms) are coarse.
     pub fn watch(lasting: Duration) -> Self {
         let before = CpuTicks::now();
         sleep(lasting);
-        let ticks = before.and_then(|before| Ok((before, CpuTicks::now()?)));
-        let percent = |of: fn(&CpuTicks, &CpuTicks) -> Option<f64>| match &ticks {
-            Ok((before, after)) => of(after, before)
-                .map_or_else(|| Reading::absent("shorter than the kernel's tick"), Reading::Value),
-            Err(why) => Reading::absent(&why.why),
+        let between = CpuTicks::now();
+        let lost = lost_percent(lasting / 2);
+        let after = CpuTicks::now();
+        let share = |of: fn(&CpuTicks, &CpuTicks) -> Option<f64>, to: &Ticks, from: &Ticks| match (to, from) {
+            (Ok(to), Ok(from)) => {
+                of(to, from).map_or_else(|| Reading::absent("shorter than the kernel's tick"), Reading::Value)
+            }
+            (Err(why), _) | (_, Err(why)) => Reading::absent(&why.why),
         };
         Self {
-            busy_percent: percent(CpuTicks::busy_percent_since),
-            stolen_percent: percent(CpuTicks::stolen_percent_since),
-            lost_percent: lost_percent(lasting / 2).into(),
+            busy_percent: share(CpuTicks::busy_percent_since, &between, &before),
+            stolen_percent: share(CpuTicks::stolen_percent_since, &after, &between),
+            lost_percent: lost.into(),
             throttled: throttled().into(),
         }
     }
 }
+
+type Ticks = Result<CpuTicks, NotMeasured>;
 
 /// Per cent of their time that threads lose which keep every core busy for so long, on average: what goes to other programs, to
 /// interrupts, and to a hypervisor, whether that counts as stolen or not. It seldom says so: on a virtual machine whose steal was
@@ -198,12 +203,20 @@ struct Gaps {
 /// A look at the clock takes some 25 ns; a thread that took so long was doing nothing.
 const GAP: Duration = Duration::from_micros(2);
 
+/// Until the scheduler has spread new threads over the cores.
+const SETTLING: Duration = Duration::from_millis(20);
+
 impl Gaps {
     fn beginning(begin: Instant) -> Self {
         Self { begin, last: begin, lost: Duration::ZERO }
     }
 
     fn of_spinning(lasting: Duration) -> Self {
+        // New threads may share a core for a moment: that is nobody else's doing.
+        let begin = Instant::now();
+        while begin.elapsed() < SETTLING {
+            std::hint::spin_loop();
+        }
         let mut gaps = Self::beginning(Instant::now());
         while gaps.last - gaps.begin < lasting {
             gaps.look(Instant::now());

@@ -156,8 +156,8 @@ pub fn verdict(verdict: Verdict) -> &'static str {
 fn conclusion(taken: &ComparisonAnalysis) -> String {
     let relevant = taken.method.relevant_percent;
     let mut out = format!(
-        "\nTimes are per event. A ratio above 1: the first is faster. All {} intervals\n\
-         hold together at 95 %.\n\
+        "\nTimes are lower quartiles of blocks, per event; ratios are of these. Above 1:\n\
+         the first is faster. All {} intervals hold together at 95 %.\n\
          What matters: {relevant} %. equal: within it. none shown: it would most likely\n\
          have been seen. inconclusive: the interval is too wide to say.\n",
         2 * taken.method.comparisons

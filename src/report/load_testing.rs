@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crucible_tables::{columns, thousands};
 
 use super::quantity::{bytes, rate, three_digits, time};
-use crate::analysis::machine::is_idle;
+use crate::analysis::machine::{Known, known};
 use crate::experiment::{FailuresSeen, LoadRun};
 use crate::load::InvalidLoad;
 use crate::measure::{LatencySummary, Reading};
@@ -218,7 +218,9 @@ pub(super) fn failures(figures: &[LoadFigure]) -> Vec<Vec<String>> {
         line.extend(phases.map(|phase| quantile(phase, |phase| phase.p50)));
         line.extend(phases.map(|phase| quantile(phase, |phase| phase.p99)));
         let recovery = [&seen.recovery.latency_ns, &seen.recovery.backlog_ns];
-        line.extend(recovery.map(|recovery| reading(recovery, |&ns| nanos(ns))));
+        // Seen in windows of 100 ms.
+        let back = |ns: u64| if ns == 0 { "≤ 100 ms".to_owned() } else { nanos(ns) };
+        line.extend(recovery.map(|recovery| reading(recovery, |&ns| back(ns))));
         lines.push(line);
     }
     lines
@@ -260,10 +262,10 @@ pub(super) fn account(figures: &[LoadFigure]) -> Vec<Vec<String>> {
 pub(super) fn known_answers(answers: &[KnownAnswer]) -> Vec<Vec<String>> {
     let mut lines = vec![strings(["figure", "system", "what", "has to be", "is", "", "time lost beside it"])];
     for answer in answers {
-        let mark = match answer.holds {
-            true => "✓",
-            false if is_idle(answer.lost_percent) => "✗",
-            false => "not idle",
+        let mark = match known(answer) {
+            Known::Holds => "✓",
+            Known::NotIdle => "not idle",
+            Known::Missed => "✗",
         };
         lines.push(vec![
             answer.name.clone(),

@@ -12,13 +12,11 @@ pub struct PlanError {
     /// Its name.
     pub figure: String,
     /// What happened.
-    #[source]
     pub why: Failure,
 }
 
 /// What can happen to a figure.
 #[derive(Debug, thiserror::Error)]
-#[allow(missing_docs)] // each says what it is
 pub enum Failure {
     /// A system gave none.
     #[error(transparent)]
@@ -36,8 +34,8 @@ pub enum Failure {
     #[error("{0}")]
     Profile(String),
     /// There is no room for heap profiles.
-    #[error(transparent)]
-    Folder(#[from] io::Error),
+    #[error("no folder for heap profiles: {0}")]
+    Folder(io::Error),
     /// No system has this name.
     #[error(transparent)]
     Unknown(#[from] UnknownSystem),

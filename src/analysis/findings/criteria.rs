@@ -164,7 +164,7 @@ fn stable(context: &Context<'_>, system: &str) -> Judged {
 
 /// A law that the throughput follows as something grows foretells what comes.
 fn predictable(context: &Context<'_>, system: &str) -> Judged {
-    let (mut lawful, mut lawless) = (Vec::new(), Vec::new());
+    let (mut lawful, mut lawless, mut open) = (Vec::new(), Vec::new(), Vec::new());
     for figure in context.list("scalability_testing", "dimensions")? {
         let Ok(growth) = figure.of_system("growth", system) else { continue };
         let fit = growth.at("throughput")?;
@@ -180,20 +180,27 @@ fn predictable(context: &Context<'_>, system: &str) -> Judged {
         match fit.at("none.kind").ok().and_then(|kind| kind.value().as_str()) {
             None => lawful.push(named),
             Some("residuals") => lawless.push(named),
-            // Too few sizes, or none that matters: nothing is known of it.
+            Some("no_trend") => open.push((readable(&figure.what()), named)),
+            // Too few sizes: nothing is known of it.
             Some(_) => {}
         }
     }
-    if lawful.is_empty() && lawless.is_empty() {
+    if lawful.is_empty() && lawless.is_empty() && open.is_empty() {
         return Err(Missing::new("growth", "too few sizes and rounds to fit a law to"));
     }
-    let answer = if lawless.is_empty() { Answer::Yes } else { Answer::No };
-    let because = Sentence::joined(lawful.into_iter().chain(lawless), "; ").then(".");
-    Ok((answer, because))
+    let answer = match open.first() {
+        _ if !lawless.is_empty() => Answer::No,
+        Some((along, _)) => Answer::NotMeasured(format!("along {along} the size cannot be told from noise")),
+        None => Answer::Yes,
+    };
+    let open = open.into_iter().map(|(_, named)| named);
+    Ok((answer, Sentence::joined(lawful.into_iter().chain(lawless).chain(open), "; ").then(".")))
 }
 
 fn fit_name(fit: &Node<'_>) -> String {
+    let why = fit.at("none.kind").ok().and_then(|kind| kind.value().as_str());
     match fit.value().as_object().and_then(|fit| fit.keys().next()).map(String::as_str) {
+        _ if why == Some("no_trend") => "cannot be told from one that stays",
         Some("usl") => "follows the Universal Scalability Law",
         Some("power_law") => "follows a power law",
         _ => "follows no law that could be fitted",
@@ -297,9 +304,10 @@ fn resilience(context: &Context<'_>, pair: &Pair) -> Judged {
         verdicts.push(super::rules::fewer(of_candidate, of_baseline));
         because.join("; ", say!["lost when services fail: ", of_candidate, " against ", of_baseline]);
     }
+    // Like with like: who drops events when there is no room may live longer.
     let deaths = |system: &str| -> Found<(f64, Figure)> {
-        let own: Vec<_> =
-            outcomes(context, system)?.into_iter().filter(|outcome| outcome.system == system).collect();
+        let mut own = outcomes(context, system)?;
+        own.retain(|outcome| outcome.system == system && outcome.waits);
         let died = own.iter().filter(|outcome| outcome.died).count();
         let figures = own.iter().map(|outcome| &outcome.figure);
         if own.is_empty() {
@@ -313,7 +321,16 @@ fn resilience(context: &Context<'_>, pair: &Pair) -> Judged {
         verdicts.push(
             (of_candidate < of_baseline).then_some(true).or((of_candidate > of_baseline).then_some(false)),
         );
-        because.join("; ", say!["died of memory in ", candidate, " against ", baseline, " tests"]);
+        because.join(
+            "; ",
+            say![
+                "with publishers that wait it died of memory in ",
+                candidate,
+                " against ",
+                baseline,
+                " tests"
+            ],
+        );
     }
     if verdicts.is_empty() {
         return Err(shares.err().unwrap_or_else(|| Missing::new("resilience", "not in the results")));

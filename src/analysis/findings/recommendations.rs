@@ -2,7 +2,7 @@
 
 use super::context::{Context, Pair};
 use super::criteria::{Answer, Criterion, throughputs};
-use super::rules::{leak_free, outcomes, ratios};
+use super::rules::{leak_free, outcomes, p99s, ratios};
 use super::sentence::{Figure, Quantity, Sentence, say};
 use super::verdict::{Compared, Verdict};
 use super::{Finding, Topic};
@@ -50,27 +50,27 @@ fn choice(context: &Context<'_>, pair: &Pair) -> Option<Sentence> {
         |some| Figure::computed(all.iter().map(|compared| &compared.figure), Quantity::Of(some, all.len()));
     let (more, less) = (count(Verdict::More), count(Verdict::Less));
     let Pair { baseline, candidate } = pair;
-    match (more, less) {
-        (0, 0) => None,
-        (0, _) => Some(say![
+    let told = match (more, less) {
+        (0, 0) => return None,
+        (0, _) => say![
             "Keep ",
             baseline,
             ": ",
             candidate,
             " is slower in ",
             tally(less),
-            " comparisons of throughput, and faster in none.",
-        ]),
-        (_, 0) => Some(say![
+            " comparisons of throughput, and faster in none",
+        ],
+        (_, 0) => say![
             "Ship ",
             candidate,
             ": it is faster than ",
             baseline,
             " in ",
             tally(more),
-            " comparisons of throughput, and slower in none.",
-        ]),
-        (_, _) => Some(say![
+            " comparisons of throughput, and slower in none",
+        ],
+        (_, _) => say![
             "Choose by workload: ",
             candidate,
             " is faster than ",
@@ -79,9 +79,22 @@ fn choice(context: &Context<'_>, pair: &Pair) -> Option<Sentence> {
             tally(more),
             " and slower in ",
             tally(less),
-            " comparisons of throughput.",
-        ]),
-    }
+            " comparisons of throughput",
+        ],
+    };
+    let latency = latency(context, pair).unwrap_or_else(|| Sentence(Vec::new()));
+    Some(told.with(latency).then("."))
+}
+
+/// Single runs decide nothing, but who reads of throughput has to know how latency came out.
+fn latency(context: &Context<'_>, Pair { baseline, candidate }: &Pair) -> Option<Sentence> {
+    let (lower, higher) = p99s(context, candidate, baseline).ok()?;
+    Some(say![
+        "; of its latency that says nothing: under equal load, one run each, its P99 was lower in ",
+        lower,
+        " cases and higher in ",
+        higher,
+    ])
 }
 
 /// What is worse with the candidate than with the baseline.

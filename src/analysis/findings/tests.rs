@@ -231,9 +231,9 @@ fn no_comparison_counts_where_a_system_differed_from_itself() {
 fn a_bottleneck_is_named_with_what_decided() {
     let found = found(&documents());
     let told = texts(found.on(&Topic::Bottleneck(NAMES[0].to_owned())));
-    assert!(told.len() == 1 && told[0].contains("held back by (serial stage): "), "{told:#?}");
+    assert!(told.len() == 1 && told[0].contains("held back by serial stage ("), "{told:#?}");
     let told = texts(found.on(&Topic::Bottleneck(NAMES[1].to_owned())));
-    assert!(told.len() == 1 && told[0].contains("held back by (CPU): "), "{told:#?}");
+    assert!(told.len() == 1 && told[0].contains("held back by CPU ("), "{told:#?}");
 }
 
 /// Both get the baseline's figures.

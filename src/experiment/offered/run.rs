@@ -142,10 +142,9 @@ impl<S: EventSystem> Scene<S> {
     ) -> Result<thread::JoinHandle<Fed>, RunError> {
         let schedule = course.schedule(self.load.arrivals, trial.seed);
         let (workload, origin, before) = (self.workload.clone(), self.origin, self.published);
-        let threads = self.load.threads.0;
         let watch = Watch::of(self.stage.clone(), self.owed.clone(), before, feed.clone(), trial);
         let feeder = thread::Builder::new().name(PACER.to_owned()).spawn(move || {
-            let clock = SystemClock::beside(threads);
+            let clock = SystemClock::sleeping();
             let build = |index, intended| Arc::new(arriving(&workload, before + index, intended - origin));
             let begin = clock.now();
             let mut watch = watch.from(begin);

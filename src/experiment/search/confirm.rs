@@ -16,12 +16,11 @@ pub struct LongRun {
     /// either, from the beginning of the judged part to its end: over 5 s and with 10 ms that is 0.3 % of what is
     /// offered, over 30 s 0.05 %.
     pub p99: Duration,
-    /// Rates that are tried at most, the first one included.
+    /// Offers at most, the first one included.
     pub attempts: usize,
+    /// Part of a rate that did not stand, which is offered next: large steps come to an end, small ones near to the truth.
+    pub next: f64,
 }
-
-/// How much lower the next attempt is after one that did not stand.
-const LOWER: f64 = 0.97;
 
 /// More than this many times as much as the P99 allows is waiting: it will not come back.
 const HOPELESS: u32 = 20;
@@ -63,7 +62,7 @@ pub struct Confirmed {
     /// Events/s; absent if none of the attempts stood.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate: Option<u64>,
-    /// From the highest on, each 3 % below the one before, or the same again if that could not be offered.
+    /// From the highest on, each below the one before, or once again the same if that could not be offered.
     pub attempts: Vec<Attempt>,
 }
 
@@ -91,9 +90,10 @@ pub fn confirm(
             confirmed.rate = Some(attempt.rate);
             break;
         }
-        // What was not offered was not tried.
-        if attempt.stood != Stood::NotOffered {
-            rate *= LOWER;
+        // A machine may have been busy for once; a pacer that cannot keep a rate cannot keep it twice.
+        let tries = confirmed.attempts.iter().filter(|other| other.rate == attempt.rate).count();
+        if attempt.stood != Stood::NotOffered || tries > 1 {
+            rate *= long.next;
         }
     }
     Ok(confirmed)

@@ -97,7 +97,7 @@ const WALK: Walk =
     Walk { lasting: Duration::from_millis(100), steps: Steps { coarse: 0.08, fine: 0.03, trials: 30 } };
 
 fn long(lasting: Duration) -> LongRun {
-    LongRun { lasting, p99: Duration::from_millis(10), attempts: 8 }
+    LongRun { lasting, p99: Duration::from_millis(10), attempts: 8, next: 0.95 }
 }
 
 #[test]
@@ -138,6 +138,20 @@ fn what_is_confirmed_is_within_five_per_cent_of_the_truth_and_not_above() {
             "{found:?}"
         );
     }
+}
+
+#[test]
+fn what_was_not_offered_is_tried_once_more_before_less_is() {
+    let mut paper = Paper { pacer_limit: 9_000, ..Paper::new(D) };
+    let found =
+        confirm(&mut paper, 9_900.0, &long(Duration::from_secs(5)), 1, &|| false).expect("arithmetic");
+    let tried: Vec<(u64, Stood)> =
+        found.attempts.iter().map(|attempt| (attempt.rate, attempt.stood)).collect();
+    let late = Stood::NotOffered;
+    assert_eq!(
+        tried,
+        [(9_900, late), (9_900, late), (9_405, late), (9_405, late), (8_935, Stood::Confirmed)]
+    );
 }
 
 #[test]

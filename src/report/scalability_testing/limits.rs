@@ -14,7 +14,7 @@ pub(super) fn write(out: &mut String, figures: &[LimitFigure]) {
     if let Some(first) = figures.first() {
         let _ = writeln!(
             out,
-            "found: median of the staircases [interval at 95 %]; confirmed: the highest rate, 3 % lower each time, under \
+            "found: median of the staircases [interval at 95 %]; confirmed: the first rate, tried from there downwards, under \
              which for {} the P99\nfrom the intended moment was {} at most and the backlog grew by no more than is served \
              in that time. ≥: the pacer gave up before the system.\n",
             time(first.confirmed_for_ns as f64),

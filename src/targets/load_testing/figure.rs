@@ -88,6 +88,11 @@ impl Figure {
         matches!(self, Self::Production(_) | Self::Stress(_) | Self::Known { .. })
     }
 
+    /// Whether it is so short that it shows no more than that it works.
+    pub fn is_trial(&self) -> bool {
+        *self == self.trial()
+    }
+
     /// The same in so little time that it shows no more than that it works.
     pub fn trial(&self) -> Self {
         let little = |settings: &Settings| Settings {

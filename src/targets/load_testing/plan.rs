@@ -3,8 +3,8 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::Figure;
-use crate::analysis::machine::is_idle;
+use super::{Figure, Known};
+use crate::analysis::machine::{Known as Answered, known};
 use crate::analysis::thresholds::judge;
 use crate::experiment::{Assignment, Entry, Interval, Lineup, LoadRun, ProcessError, SystemProcess};
 use crate::load::{LoadTestConfig, Threshold};
@@ -21,8 +21,6 @@ const LOOK_FOR_LOSSES: Duration = Duration::from_millis(500);
 /// A second of the test that is running.
 #[derive(Debug, Clone, Copy)]
 pub struct Live<'a> {
-    /// Its figure.
-    pub figure: &'a str,
     /// Its system.
     pub system: &'a str,
     /// What happened in it.
@@ -86,14 +84,14 @@ impl<'a> Plan<'a> {
                 Ok(system) => systems.push(system),
                 Err(why) => outcome = Err(why),
             }
-            if (self.callbacks.interrupted)() {
+            if outcome.is_ok() && (self.callbacks.interrupted)() {
                 outcome = Err(PlanError::new(&name, Failure::Interrupted));
             }
             if outcome.is_err() {
                 break;
             }
         }
-        if let Figure::Known { case, .. } = figure {
+        if let (Figure::Known { case, .. }, Ok(())) = (figure, &outcome) {
             let valid = systems.iter().filter(|system: &&SystemLoad| system.run.pacing.valid().is_ok());
             let answers = valid.flat_map(|system| case.answers(&name, &system.system, &system.run));
             let lost = lost_before.into_iter().chain(self.lost_beside(figure)).reduce(f64::max);
@@ -104,10 +102,12 @@ impl<'a> Plan<'a> {
         outcome
     }
 
-    /// What busy threads lose on this machine, if theory has a say.
+    /// What busy threads lose on this machine, if that can move what theory has a say in.
     fn lost_beside(&self, figure: &Figure) -> Option<f64> {
-        let is_known = matches!(figure, Figure::Known { .. });
-        is_known.then(|| lost_percent(LOOK_FOR_LOSSES)).and_then(Result::ok)
+        // A stall shows whatever the machine takes, and a trial judges nothing.
+        let is_moved = |case: &Known| !matches!(case, Known::Stall);
+        let is_judged = matches!(figure, Figure::Known { case, .. } if is_moved(case) && !figure.is_trial());
+        is_judged.then(|| lost_percent(LOOK_FOR_LOSSES)).and_then(Result::ok)
     }
 
     fn one(
@@ -128,7 +128,7 @@ impl<'a> Plan<'a> {
         let (mut seconds, mut logged) = (Vec::new(), Ok(()));
         let run = process.load_test(config, &mut |interval: Interval| {
             let second = Second::from(&interval);
-            (self.callbacks.watch)(Live { figure: name, system: &system, second: &second });
+            (self.callbacks.watch)(Live { system: &system, second: &second });
             seconds.push(second);
             if let (Some(log), Ok(())) = (&mut log, &logged) {
                 logged = log.add(&interval);
@@ -173,10 +173,10 @@ impl<'a> Plan<'a> {
         };
         let systems = self.taken.figures.iter().flat_map(|figure| &figure.systems).map(of);
         let answers = &self.taken.known_answers;
-        let answers = answers.iter().map(|answer| match answer.holds {
-            true => Status::Fine,
-            false if is_idle(answer.lost_percent) => Status::Wrong,
-            false => Status::Invalid,
+        let answers = answers.iter().map(|answer| match known(answer) {
+            Answered::Holds => Status::Fine,
+            Answered::NotIdle => Status::Invalid,
+            Answered::Missed => Status::Wrong,
         });
         systems.chain(answers).max().unwrap_or(Status::Fine)
     }

@@ -64,7 +64,7 @@ fn sites(
     growth: &Growth,
 ) -> Result<Vec<LeakSite>, PlanError> {
     let at = if growth.outlives_the_system { AtEnd::Closed } else { AtEnd::Open };
-    let folder = tempfile::tempdir().map_err(|source| PlanError::new(figure.name(), source))?;
+    let folder = tempfile::tempdir().map_err(|why| PlanError::new(figure.name(), Failure::Folder(why)))?;
     let mut held = Vec::new();
     for &cycles in lengths {
         let file = folder.path().join(format!("{cycles}.json"));

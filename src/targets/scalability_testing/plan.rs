@@ -53,7 +53,7 @@ impl Settings {
             full: false,
             staircases: 3,
             walk: Walk { lasting: ms(100), steps },
-            long: LongRun { lasting: ms(5_000), p99: ms(10), attempts: 6 },
+            long: LongRun { lasting: ms(5_000), p99: ms(10), attempts: 4, next: 0.95 },
             overload: Overload { factor: 1.5, before: ms(500), during: ms(1_000), after: ms(1_500) },
             look: Look { watched: ms(1_000), turn: ms(100), turns: 3 },
             rounds: 3,
@@ -66,14 +66,14 @@ impl Settings {
         }
     }
 
-    /// Seven staircases a limit, with an interval; rates confirmed for 30 s.
+    /// Seven staircases a limit, with an interval; rates confirmed for 30 s, in smaller steps.
     pub fn full(cores: usize) -> Self {
         let quick = Self::quick(cores);
         Self {
             full: true,
             staircases: 7,
             walk: Walk { steps: Steps { trials: 30, ..quick.walk.steps }, ..quick.walk },
-            long: LongRun { lasting: ms(30_000), attempts: 12, ..quick.long },
+            long: LongRun { lasting: ms(30_000), attempts: 16, next: 0.97, ..quick.long },
             overload: Overload { before: ms(1_000), during: ms(3_000), after: ms(4_500), ..quick.overload },
             look: Look { watched: ms(2_000), turn: ms(300), turns: 5 },
             rounds: 9,
@@ -88,7 +88,7 @@ impl Settings {
         Self {
             staircases: 1,
             walk: Walk { lasting: ms(20), steps: Steps { trials: 2, ..quick.walk.steps } },
-            long: LongRun { lasting: ms(100), p99: ms(1_000), attempts: 1 },
+            long: LongRun { lasting: ms(100), p99: ms(1_000), attempts: 1, ..quick.long },
             overload: Overload { before: ms(50), during: ms(50), after: ms(50), ..quick.overload },
             look: Look { watched: ms(20), turn: ms(5), turns: 1 },
             rounds: 1,

@@ -41,14 +41,14 @@ fn of_system(figure: &Node<'_>, system: &str) -> Found<(Topic, Sentence)> {
     let intro =
         say!["When more is published than it does (", readable(&figure.what()), "), ", system.to_owned()];
     let (topic, words) = match bottleneck {
-        Bottleneck::NotSaturated | Bottleneck::Outside => (Topic::Observation, " has no bottleneck inside ("),
-        Bottleneck::Unclear => (Topic::Observation, " is held back by something that did not become clear ("),
-        _ => (Topic::Bottleneck(system.to_owned()), " is held back by ("),
+        Bottleneck::NotSaturated | Bottleneck::Outside => (Topic::Observation, " has no bottleneck inside; "),
+        Bottleneck::Unclear => (Topic::Observation, " is held back by something "),
+        _ => (Topic::Bottleneck(system.to_owned()), " is held back by "),
     };
     let evidence = Sentence::joined(verdict.list("evidence").iter().filter_map(decided), ", ");
-    let mut sentence = intro.then(words).with(Sentence(vec![Piece::from(found)])).then(")");
+    let mut sentence = intro.then(words).with(Sentence(vec![Piece::from(found)]));
     if !evidence.0.is_empty() {
-        sentence = sentence.then(": ").with(evidence);
+        sentence = sentence.then(" (").with(evidence).then(")");
     }
     Ok((topic, sentence.then(".")))
 }

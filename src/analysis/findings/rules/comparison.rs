@@ -60,9 +60,9 @@ pub(super) fn noise(context: &Context<'_>) -> Sentences {
     let reliable = reliability.at("reliable")?;
     let told: Sentence = match reliable.value().as_bool() {
         Some(true) => say![
-            "Systems compared with themselves came out alike; effects below ",
+            "No system was shown to differ from itself; how far that goes: ±",
             floor,
-            " could not be told from noise.",
+            " in the worst case. Trust smaller effects of single comparisons less.",
         ],
         Some(false) => say![
             "A system came out different from itself (",

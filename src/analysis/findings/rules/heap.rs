@@ -133,6 +133,8 @@ pub(super) fn leaks(context: &Context<'_>) -> Sentences {
 pub(in crate::analysis::findings) struct PressureOutcome {
     pub(in crate::analysis::findings) system: String,
     pub(in crate::analysis::findings) died: bool,
+    /// Its publisher waits where there is no room: what all can be asked for.
+    pub(in crate::analysis::findings) waits: bool,
     pub(in crate::analysis::findings) figure: Figure,
 }
 
@@ -149,7 +151,13 @@ pub(in crate::analysis::findings) fn outcomes(
         let died = figure.word("died").is_some();
         is_of(&name).then(|| {
             let word = if died { "it died" } else { "it lived on" };
-            PressureOutcome { system: name, died, figure: figure.cited(Quantity::Word(word.to_owned())) }
+            let waits = figure.is("on_full", "wait");
+            PressureOutcome {
+                system: name,
+                died,
+                waits,
+                figure: figure.cited(Quantity::Word(word.to_owned())),
+            }
         })
     };
     let found: Vec<_> = figures.iter().filter_map(outcome).collect();

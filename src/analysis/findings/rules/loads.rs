@@ -1,11 +1,12 @@
 //! What `load_testing` allows to say.
 
 use super::daemon::valid;
-use super::{Sentences, nothing, of_pairs, side_by_side};
+use super::{Sentences, nothing, of_pairs, side_by_side, those_there};
 use crate::analysis::findings::Topic;
 use crate::analysis::findings::context::{Context, Pair};
 use crate::analysis::findings::node::{Found, Missing, Node};
 use crate::analysis::findings::sentence::{Figure, Quantity, Sentence, say};
+use crate::analysis::findings::verdict::RELEVANT;
 use crate::stats::wilson_interval;
 
 const TARGET: &str = "load_testing";
@@ -128,10 +129,41 @@ fn back(system: &Node<'_>) -> Found<Sentence> {
     const PATH: &str = "run.failures.recovery.latency_ns";
     let node = system.at(PATH)?;
     match (system.figure(PATH, Quantity::Time), node.word("not_measured")) {
+        // Windows are 100 ms long.
+        (Ok(back), _) if back.number() == Some(0.0) => {
+            let at_once = node.cited(Quantity::Word("within 100 ms".to_owned()));
+            Ok(say!["as before ", at_once, " after their end"])
+        }
         (Ok(back), _) => Ok(say!["as before ", back, " after their end"]),
         (Err(_), Some(why)) => Ok(say!["as before again: ", node.cited(Quantity::Word(why.to_owned()))]),
         (Err(why), None) => Err(why),
     }
+}
+
+/// Of the loads that both were offered, one run each: in how many the P99 of the first was lower than that of the second by as
+/// much as matters, and in how many it was higher.
+pub(in crate::analysis::findings) fn p99s(
+    context: &Context<'_>,
+    system: &str,
+    over: &str,
+) -> Found<(Figure, Figure)> {
+    let p99 = |figure: &Node<'_>, system: &str| {
+        let found = figure.of_system("systems", system)?;
+        valid(&found)?;
+        found.figure("run.response.p99", Quantity::Time)
+    };
+    let both = |figure: &Node<'_>| Ok((p99(figure, system)?, p99(figure, over)?));
+    let all: Vec<(Figure, Figure)> = those_there(context.list(TARGET, "figures")?.iter().map(both))?;
+    if all.is_empty() {
+        return Err(nothing("load tests"));
+    }
+    let count = |is: fn(f64) -> bool| {
+        let ratios = all.iter().filter_map(|(a, b)| Some(a.number()? / b.number()?.max(1.0)));
+        ratios.filter(|&ratio| is(ratio)).count()
+    };
+    let tally = |some| Figure::computed(all.iter().flat_map(|(a, b)| [a, b]), Quantity::Of(some, all.len()));
+    let lower = count(|ratio| ratio < 1.0 / (1.0 + RELEVANT));
+    Ok((tally(lower), tally(count(|ratio| ratio > 1.0 + RELEVANT))))
 }
 
 pub(super) fn burst(context: &Context<'_>) -> Sentences {
@@ -141,7 +173,17 @@ pub(super) fn burst(context: &Context<'_>) -> Sentences {
         valid(&found)?;
         let p99 = found.figure("run.response.p99", Quantity::Time)?;
         let backlog = found.figure("run.backlog.most", Quantity::Count)?;
-        Ok(say![system.to_owned(), " P99 ", p99, ", at most ", backlog, " deliveries behind"])
+        let floor = found.figure("run.pacing.lag.p99", Quantity::Time)?;
+        Ok(say![
+            system.to_owned(),
+            " P99 ",
+            p99,
+            " (up to ",
+            floor,
+            " may be the load generator's), at most ",
+            backlog,
+            " deliveries behind when looked at, ten times a second"
+        ])
     })?;
     let told = say!["In bursts: "].with(parts);
     Ok(vec![(Topic::Observation, told.then(". One run each: no verdict."))])

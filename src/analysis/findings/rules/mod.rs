@@ -20,7 +20,7 @@ pub(super) use daemon::{graded, ratios};
 pub(super) use growth::grown;
 pub(super) use heap::{leak_free, outcomes, peak, per_event};
 pub(super) use limits::limit_ratios;
-pub(super) use loads::{fewer, lost, lost_in_failures};
+pub(super) use loads::{fewer, lost, lost_in_failures, p99s};
 
 /// All of them, in the order in which they are read.
 pub(super) const ALL: &[Rule] = &[

@@ -95,10 +95,16 @@ fn there_is_a_burner_on_each_core_and_none_afterwards() {
 fn who_is_blocked_on_a_socket_is_held_and_then_goes_on() {
     let mut cat = Cat::start();
     let held = Held::default();
-    let holding = Holding::of(&cat, &held).expect("one's own child may be traced");
-    std::thread::sleep(Duration::from_millis(50));
-    assert_eq!(cat.echo(), 7, "held for a while only");
-    drop(holding);
+    // On a machine that stands still nobody looks within 50 ms.
+    for _ in 0..100 {
+        let holding = Holding::of(&cat, &held).expect("one's own child may be traced");
+        std::thread::sleep(Duration::from_millis(50));
+        assert_eq!(cat.echo(), 7, "held for a while only");
+        drop(holding);
+        if held.part() > 0.0 {
+            break;
+        }
+    }
     assert!(held.part() > 0.0 && held.part() <= 1.0, "{}", held.part());
     assert_eq!(cat.echo(), 7);
 }

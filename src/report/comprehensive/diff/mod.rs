@@ -105,16 +105,34 @@ impl Difference {
         self.changes.push(Change { figure, old, new, moved });
     }
 
+    /// Where one of the runs has no such figure, that is said.
+    fn interval_of_both(&mut self, figure: String, values: [Option<Estimate>; 2], show: fn(f64) -> String) {
+        match values {
+            [Some(old), Some(new)] => self.interval(figure, [old, new], show),
+            [None, None] => {}
+            [None, _] => self.unmatched.push(format!("{figure}: not valid in the old run")),
+            [_, None] => self.unmatched.push(format!("{figure}: not valid in the new run")),
+        }
+    }
+
     /// Those of `new` beside those of `old` with the same name; what is in one of them only is said.
-    fn pairs<'f, T>(&mut self, old: &'f [T], new: &'f [T], name: fn(&T) -> &str) -> Vec<(&'f T, &'f T)> {
-        let in_both = |all: &'f [T], one: &T| all.iter().find(|other| name(other) == name(one));
-        let only = |all: &[T], others: &[T], run: &str| {
-            let alone = all.iter().filter(|one| !others.iter().any(|other| name(other) == name(one)));
-            alone.map(|one| format!("{}: only in the {run} run", name(one))).collect::<Vec<_>>()
-        };
-        self.unmatched.extend(only(new, old, "new"));
-        self.unmatched.extend(only(old, new, "old"));
-        new.iter().filter_map(|after| Some((in_both(old, after)?, after))).collect()
+    fn pairs<'f, T>(
+        &mut self,
+        old: &'f [T],
+        new: &'f [T],
+        name: impl Fn(&T) -> String,
+    ) -> Vec<(&'f T, &'f T)> {
+        let named = |all: &'f [T], wanted: &str| all.iter().find(|one| name(one) == wanted);
+        let gone = old.iter().map(&name).filter(|old| named(new, old).is_none());
+        self.unmatched.extend(gone.map(|name| format!("{name}: only in the old run")));
+        let mut pairs = Vec::new();
+        for after in new {
+            match named(old, &name(after)) {
+                Some(before) => pairs.push((before, after)),
+                None => self.unmatched.push(format!("{}: only in the new run", name(after))),
+            }
+        }
+        pairs
     }
 
     fn answers(&mut self, old: &StoredRun, new: &StoredRun) {

@@ -3,18 +3,20 @@
 use crucible_tables::thousands;
 use serde::de::DeserializeOwned;
 
-use super::{Difference, Estimate};
-use crate::experiment::OpenRun;
+use super::Difference;
+use crate::experiment::{LoadRun, OpenRun};
 use crate::report::bottleneck;
 use crate::report::comprehensive::counts::{Counts, Kernel};
 use crate::report::quantity::{bytes, rate, three_digits, time};
 use crate::results::comparison_analysis::{Comparison, ComparisonAnalysis};
-use crate::results::daemon_performance::{ClosedFigure, DaemonPerformance, LatencyFigure, Ratio};
+use crate::results::daemon_performance::{
+    ClosedFigure, DaemonPerformance, LatencyFigure, Ratio, SystemLatency, SystemThroughput,
+};
 use crate::results::load_testing::{LoadFigure, LoadTesting, SystemLoad};
-use crate::results::memory_profiling::{MemoryProfiling, UsageFigure};
-use crate::results::scalability_testing::{LimitFigure, ScalabilityTesting};
+use crate::results::memory_profiling::{LeakFigure, MemoryProfiling, PressureFigure, SystemUsage, Verdict};
+use crate::results::scalability_testing::{LimitFigure, ScalabilityTesting, SystemLimit};
 use crate::results::{StoreError, StoredRun};
-use crate::stats::{median, median_interval};
+use crate::stats::median_interval;
 
 /// Of each figure's interval; figures are judged one by one.
 const CONFIDENCE: f64 = 0.99;
@@ -36,7 +38,7 @@ pub(super) fn compare(found: &mut Difference, old: &StoredRun, new: &StoredRun) 
         limits(found, &old.limits, &new.limits);
     }
     if let Some((old, new)) = both::<MemoryProfiling>(old, new, "memory_profiling")? {
-        heap(found, &old.usage, &new.usage);
+        heap(found, &old, &new);
     }
     if let (Some(old), Some(new)) = (Counts::of(old), Counts::of(new)) {
         counts(found, &old.kernels, &new.kernels);
@@ -53,13 +55,8 @@ fn both<T: DeserializeOwned>(
     Ok(old.results(target)?.zip(new.results(target)?))
 }
 
-/// The entry about the same system.
-fn earlier<'f, T>(all: &'f [T], system: &str, name: fn(&T) -> &str) -> Option<&'f T> {
-    all.iter().find(|other| name(other) == system)
-}
-
 fn comparisons(found: &mut Difference, old: &[Comparison], new: &[Comparison]) {
-    for (before, after) in found.pairs(old, new, |comparison| &comparison.name) {
+    for (before, after) in found.pairs(old, new, |comparison| comparison.name.clone()) {
         let name = format!("{}, {} / {}", after.name, after.system.system, after.over.system);
         let of = |comparison: &Comparison| {
             let estimate = &comparison.quartile.estimate;
@@ -70,22 +67,17 @@ fn comparisons(found: &mut Difference, old: &[Comparison], new: &[Comparison]) {
 }
 
 fn closed(found: &mut Difference, old: &[ClosedFigure], new: &[ClosedFigure]) {
-    for (before, after) in found.pairs(old, new, |figure| &figure.name) {
-        for system in &after.systems {
-            let Some(same) = earlier(&before.systems, &system.system, |system| &system.system) else {
-                continue;
-            };
-            let name = format!("{}, {}, events/s", after.name, system.system);
-            let values = [same, system]
-                .map(|system| (system.events_per_second, median_interval(&system.rounds, CONFIDENCE)));
-            found.interval(name, values, rate);
+    for (before, after) in found.pairs(old, new, |figure| figure.name.clone()) {
+        let of_system = |system: &SystemThroughput| format!("{}, {}, events/s", after.name, system.system);
+        for (was, is) in found.pairs(&before.systems, &after.systems, of_system) {
+            let values =
+                [was, is].map(|one| (one.events_per_second, median_interval(&one.rounds, CONFIDENCE)));
+            found.interval(of_system(is), values, rate);
         }
-        for ratio in &after.ratios {
-            let is_same = |other: &&Ratio| (&other.system, &other.over) == (&ratio.system, &ratio.over);
-            let Some(same) = before.ratios.iter().find(is_same) else { continue };
-            let name = format!("{}, {} / {}", after.name, ratio.system, ratio.over);
-            let values = [same, ratio].map(|ratio| (ratio.estimate.ratio, ratio.estimate.interval));
-            found.interval(name, values, three_digits);
+        let of_ratio = |ratio: &Ratio| format!("{}, {} / {}", after.name, ratio.system, ratio.over);
+        for (was, is) in found.pairs(&before.ratios, &after.ratios, of_ratio) {
+            let values = [was, is].map(|ratio| (ratio.estimate.ratio, ratio.estimate.interval));
+            found.interval(of_ratio(is), values, three_digits);
         }
     }
 }
@@ -97,78 +89,89 @@ fn latency(found: &mut Difference, old: &[LatencyFigure], new: &[LatencyFigure])
     let fixed = |all: &[LatencyFigure]| -> Vec<LatencyFigure> {
         all.iter().filter(|figure| figure.percent_of_slower.is_none()).cloned().collect()
     };
+    let load = |figure: &LatencyFigure| {
+        let speed = figure.speed.map(|speed| format!(", {speed}")).unwrap_or_default();
+        format!("{} at {}/s{speed}, {}", figure.name, figure.events_per_second, figure.threads)
+    };
     let p99 = |run: &OpenRun| run.pacing.valid().ok().and(run.latency)?.p99;
-    for (before, after) in found.pairs(&fixed(old), &fixed(new), |figure| &figure.name) {
-        for system in &after.systems {
-            let Some(same) = earlier(&before.systems, &system.system, |system| &system.system) else {
-                continue;
-            };
-            let (Some(was), Some(is)) = (p99(&same.run), p99(&system.run)) else { continue };
-            let name = format!("{}, {}, P99", after.name, system.system);
-            found.interval(name, [was, is].map(|ns| (ns as f64, None)), time);
+    for (before, after) in found.pairs(&fixed(old), &fixed(new), load) {
+        let of_system = |system: &SystemLatency| format!("{}, {}, P99", load(after), system.system);
+        for (was, is) in found.pairs(&before.systems, &after.systems, of_system) {
+            let values = [&was.run, &is.run].map(|run| p99(run).map(|ns| (ns as f64, None)));
+            found.interval_of_both(of_system(is), values, time);
         }
     }
 }
 
-/// A load test has as many P99s as seconds: their median has an interval if there are enough.
-fn loads(found: &mut Difference, old: &[LoadFigure], new: &[LoadFigure]) {
-    for (before, after) in found.pairs(old, new, |figure| &figure.name) {
-        for system in &after.systems {
-            let Some(same) = earlier(&before.systems, &system.system, |system| &system.system) else {
-                continue;
-            };
-            let (Some(was), Some(is)) = (p99_of_seconds(same), p99_of_seconds(system)) else { continue };
-            found.interval(format!("{}, {}, P99 of a second", after.name, system.system), [was, is], time);
-        }
-    }
-}
-
+/// One run of each, too. What differs from run to run is not in the seconds of one.
 #[allow(clippy::cast_precision_loss)] // far below 2⁵³ ns
-fn p99_of_seconds(system: &SystemLoad) -> Option<Estimate> {
-    system.run.pacing.valid().ok()?;
-    let seconds = system.seconds.iter().filter_map(|second| second.response?.p99);
-    let all: Vec<f64> = seconds.map(|ns| ns as f64).collect();
-    Some((median(&all)?, median_interval(&all, CONFIDENCE)))
+fn loads(found: &mut Difference, old: &[LoadFigure], new: &[LoadFigure]) {
+    for (before, after) in found.pairs(old, new, |figure| figure.name.clone()) {
+        if before.config != after.config {
+            found.unmatched.push(format!("{}: another load in each run", after.name));
+            continue;
+        }
+        let p99 = |run: &LoadRun| run.pacing.valid().ok().and(run.response)?.p99;
+        let of_system = |system: &SystemLoad| format!("{}, {}, P99", after.name, system.system);
+        for (was, is) in found.pairs(&before.systems, &after.systems, of_system) {
+            let values = [&was.run, &is.run].map(|run| p99(run).map(|ns| (ns as f64, None)));
+            found.interval_of_both(of_system(is), values, time);
+        }
+    }
 }
 
 fn limits(found: &mut Difference, old: &[LimitFigure], new: &[LimitFigure]) {
-    for (before, after) in found.pairs(old, new, |figure| &figure.name) {
-        for system in &after.systems {
-            let Some(same) = earlier(&before.systems, &system.system, |system| &system.system) else {
-                continue;
-            };
-            let name = format!("{}, {}", after.name, system.system);
-            let values = [same, system].map(|system| (system.found, system.interval));
-            found.interval(format!("{name}, events/s sustained"), values, rate);
-            let seen = [same, system].map(|system| system.bottleneck.as_ref()?.value());
-            if let [Some(was), Some(is)] = seen {
-                let words = [was, is].map(|seen| bottleneck::name(&seen.verdict));
-                found.word(format!("{name}, what limits it"), words);
+    let load = |figure: &LimitFigure| format!("{}, {}", figure.name, figure.threads);
+    for (before, after) in found.pairs(old, new, load) {
+        let of_system = |system: &SystemLimit| format!("{}, {}", load(after), system.system);
+        for (was, is) in found.pairs(&before.systems, &after.systems, of_system) {
+            let values = [was, is].map(|system| (system.found, system.interval));
+            found.interval(format!("{}, events/s for a short time", of_system(is)), values, rate);
+            let seen = [was, is].map(|system| system.bottleneck.as_ref()?.value());
+            if let [Some(was), Some(now)] = seen {
+                let words = [was, now].map(|seen| bottleneck::name(&seen.verdict));
+                found.word(format!("{}, what limits it", of_system(is)), words);
             }
         }
     }
 }
 
-fn heap(found: &mut Difference, old: &[UsageFigure], new: &[UsageFigure]) {
-    for (before, after) in found.pairs(old, new, |figure| &figure.name) {
-        for system in &after.systems {
-            let Some(same) = earlier(&before.systems, &system.system, |system| &system.system) else {
-                continue;
-            };
-            let name = format!("{}, {}", after.name, system.system);
-            let runs = [&same.run, &system.run];
-            if same.run.events == system.run.events {
+fn heap(found: &mut Difference, old: &MemoryProfiling, new: &MemoryProfiling) {
+    for (before, after) in found.pairs(&old.usage, &new.usage, |figure| figure.name.clone()) {
+        let of_system = |system: &SystemUsage| format!("{}, {}", after.name, system.system);
+        for (was, is) in found.pairs(&before.systems, &after.systems, of_system) {
+            let runs = [&was.run, &is.run];
+            if was.run.events == is.run.events {
                 let allocated = runs.map(|run| run.spent().bytes.allocated);
-                found.exact(format!("{name}, allocated in all"), allocated, bytes);
+                found.exact(format!("{}, allocated in all", of_system(is)), allocated, bytes);
             }
-            found.exact(format!("{name}, heap at the peak"), runs.map(|run| run.after.bytes.peak), bytes);
+            let peaks = runs.map(|run| run.after.bytes.peak);
+            found.exact(format!("{}, heap at the peak", of_system(is)), peaks, bytes);
         }
+    }
+    let of_leak = |leak: &LeakFigure| format!("{}, {}", leak.name, leak.system);
+    for (was, is) in found.pairs(&old.leaks, &new.leaks, of_leak) {
+        found.word(of_leak(is), [was, is].map(|leak| leak_verdict(&leak.verdict).to_owned()));
+    }
+    let of_pressure =
+        |figure: &PressureFigure| format!("{}, {}, {:?}", figure.name, figure.system, figure.on_full);
+    for (was, is) in found.pairs(&old.pressure, &new.pressure, of_pressure) {
+        let ended = [was, is].map(|figure| if figure.died.is_some() { "died" } else { "lived on" });
+        found.word(of_pressure(is), ended.map(str::to_owned));
+    }
+}
+
+const fn leak_verdict(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Clean => "clean",
+        Verdict::Leaking(_) => "leaking",
+        Verdict::Unclear(_) => "unclear",
     }
 }
 
 /// What each run counted itself, whatever its baseline was.
 fn counts(found: &mut Difference, old: &[Kernel], new: &[Kernel]) {
-    for (before, after) in found.pairs(old, new, |kernel| &kernel.kernel) {
+    for (before, after) in found.pairs(old, new, |kernel| kernel.kernel.clone()) {
         let now = |kernel: &Kernel| kernel.metric("instructions")?.now;
         if let (Some(was), Some(is)) = (now(before), now(after)) {
             found.exact(format!("{}, instructions", after.kernel), [was, is], thousands);
