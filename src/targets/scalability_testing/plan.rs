@@ -53,7 +53,7 @@ impl Settings {
             full: false,
             staircases: 3,
             walk: Walk { lasting: ms(100), steps },
-            long: LongRun { lasting: ms(5_000), p99: ms(10), attempts: 4, next: 0.95 },
+            long: LongRun { lasting: ms(5_000), p99: ms(10), attempts: 4, next: 0.90 },
             overload: Overload { factor: 1.5, before: ms(500), during: ms(1_000), after: ms(1_500) },
             look: Look { watched: ms(1_000), turn: ms(100), turns: 3 },
             rounds: 3,
