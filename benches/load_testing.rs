@@ -32,7 +32,8 @@ Exit status:
   1    something failed: wrong work, a known answer missed, a folder that cannot be written
   2    the command line or the file was not understood
   3    a threshold did not hold
-  4    a load could not be offered as asked for (INVALID), so nothing can be said of it; make the machine quieter
+  4    a load could not be offered as asked for (INVALID), or a known answer was missed on a machine that was not idle: nothing
+       can be said of it; make the machine quieter
   130  Ctrl-C; what was done until then is kept";
 
 /// What the arguments ask for.

@@ -19,8 +19,8 @@ const TARGET: &str = "scalability_testing";
 const FILES: &str = "scalability_results";
 
 /// Finds the highest rate that each system sustains, confirms it, goes beyond, and says what limits it; then lets publishers, worker threads,
-/// services, rules and payloads grow, one at a time, and fits how throughput and memory follow. `limit/known_answer`
-/// and `limit/spin_10us` only with --full or when they are named.
+/// services, rules and payloads grow, one at a time, and fits how throughput and memory follow. `limit/spin_10us` only
+/// with --full or when it is named, `limit/known_answer` only when it is named.
 #[derive(clap::Parser)]
 struct Args {
     #[command(flatten)]
@@ -89,9 +89,9 @@ fn select(args: &Args, lineup: Lineup) -> Selection {
     let figures = figures();
     let named: Vec<(String, Figure)> = figures.into_iter().map(|figure| (figure.name(), figure)).collect();
     let selected = args.common.select(TARGET, &named, |(name, _)| name);
-    let by_name = args.full || !args.common.filters.is_empty() || args.common.action() != Action::Measure;
+    let by_name = !args.common.filters.is_empty() || args.common.action() != Action::Measure;
     let figures = selected.into_iter().map(|(_, figure)| *figure);
-    let figures = figures.filter(|figure| by_name || !figure.is_on_request()).collect();
+    let figures = figures.filter(|figure| by_name || figure.is_usual(args.full)).collect();
     Selection { lineup, figures, settings: settings(args) }
 }
 

@@ -28,9 +28,13 @@ pub fn figures() -> Vec<Figure> {
 }
 
 impl Figure {
-    /// Whether it is measured only in full, or when somebody names it.
-    pub fn is_on_request(&self) -> bool {
-        matches!(self, Self::KnownAnswer | Self::Limit(HandlerWork::Spin(_)))
+    /// Whether it is measured without being named: what takes minutes only in full, and what checks the instrument never.
+    pub fn is_usual(&self, full: bool) -> bool {
+        match self {
+            Self::KnownAnswer => false,
+            Self::Limit(HandlerWork::Spin(_)) => full,
+            Self::Limit(_) | Self::Dimension(_) => true,
+        }
     }
 
     /// As in `--list`.

@@ -2,7 +2,7 @@ use super::figure::LimitSpec;
 use super::{Figure, Plan};
 use crate::analysis::bottleneck::judge;
 use crate::experiment::bottleneck::{Look, observe};
-use crate::experiment::search::{Landing, Offer, confirm, overload, saturated, walk};
+use crate::experiment::search::{Landing, LongRun, Offer, confirm, overload, saturated, walk};
 use crate::experiment::{ClosedLoop, Entry, OfferedLoad, ProcessError, Role, SystemProcess};
 use crate::measure::Reading;
 use crate::results::bottleneck::BottleneckFigure;
@@ -19,6 +19,9 @@ const TOO_MUCH: f64 = 1.2;
 
 /// Events of the closed-loop round that tells how much is too much.
 const PILOT_EVENTS: usize = 200;
+
+/// Steps down where theory is held to 5 %.
+const NEAR_THEORY: f64 = 0.97;
 
 /// A system whose limit is looked for.
 struct Climber<'a> {
@@ -43,9 +46,13 @@ pub(super) fn take(plan: &Plan<'_>, figure: &Figure, spec: LimitSpec) -> Result<
         staircase(plan, figure, &load, &mut climbers, number as u64)?;
     }
     let ratios = ratios(figure, &climbers)?;
+    let long = match spec.theory {
+        Some(_) => LongRun { next: NEAR_THEORY, attempts: 12, ..plan.settings.long },
+        None => plan.settings.long,
+    };
     let mut systems = Vec::new();
     for climber in climbers {
-        systems.push(stand(plan, figure, &load, climber, spec.theory.is_none())?);
+        systems.push(stand(plan, figure, &load, climber, (&long, spec.theory.is_none()))?);
     }
     Ok(LimitFigure {
         name: figure.name(),
@@ -130,13 +137,13 @@ fn stand(
     figure: &Figure,
     load: &OfferedLoad,
     climber: Climber<'_>,
-    beyond: bool,
+    (long, beyond): (&LongRun, bool),
 ) -> Result<SystemLimit, PlanError> {
     let Climber { entry, mut process, landings, .. } = climber;
     let rates: Vec<f64> = landings.iter().map(|landing| landing.rate).collect();
     let found = median(&rates).unwrap_or_default();
     let gave_up = landings.iter().filter(|landing| landing.pacer_gave_up).count();
-    let (long, seed) = (&plan.settings.long, plan.settings.seed);
+    let seed = plan.settings.seed;
     (plan.show)(&format!("{}: {found:.0}/s for {} s", entry.name, long.lasting.as_secs()));
     process.begin_trials(load).map_err(|source| PlanError::new(figure.name(), source))?;
     let confirmed = confirm(&mut process, found, long, seed, plan.interrupted);

@@ -73,7 +73,7 @@ impl Settings {
             full: true,
             staircases: 7,
             walk: Walk { steps: Steps { trials: 30, ..quick.walk.steps }, ..quick.walk },
-            long: LongRun { lasting: ms(30_000), attempts: 16, next: 0.97, ..quick.long },
+            long: LongRun { lasting: ms(30_000), attempts: 6, next: 0.93, ..quick.long },
             overload: Overload { before: ms(1_000), during: ms(3_000), after: ms(4_500), ..quick.overload },
             look: Look { watched: ms(2_000), turn: ms(300), turns: 5 },
             rounds: 9,
