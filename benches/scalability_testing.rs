@@ -25,7 +25,7 @@ const FILES: &str = "scalability_results";
 struct Args {
     #[command(flatten)]
     common: BenchArgs,
-    /// Seven staircases a limit, rates confirmed for 30 s, more sizes, references among the limits: half an hour
+    /// Seven staircases a limit, rates confirmed for 30 s, more sizes, references among the limits: minutes for each
     #[arg(long)]
     full: bool,
     /// Only this system (may be given more than once) [default: all]

@@ -32,7 +32,8 @@ mod session;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub use interrupt::{EXIT_INTERRUPTED, catch_interrupt, interrupted};
+use interrupt::catch_interrupt;
+pub use interrupt::{EXIT_INTERRUPTED, interrupted};
 pub use kept_output::{KeepError, Shown, keep_output, output_is_kept, show_output};
 pub use libtest::{list, test_each};
 pub use parse::{EXIT_USAGE, parse, refuse_usage};

@@ -10,7 +10,7 @@ use crate::measure::{Latency, LatencySummary};
 /// The rate may be off by 0.1 %: a tenth of the smallest effect that is judged.
 pub const RATE_TOLERANCE: f64 = 0.001;
 
-/// More than this late at P50 is a machine that is too busy: five times what was seen on an idle one.
+/// More than this late at P50 is a machine that is too busy: twice what it takes to wake an idle virtual core.
 pub const LAG_P50_LIMIT: Duration = Duration::from_micros(100);
 
 /// What the pacer did.

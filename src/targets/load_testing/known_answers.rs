@@ -36,7 +36,7 @@ const STALL_P99: Duration = Duration::from_millis(400);
 /// P50 of service time may be off by so much.
 const SERVICE_WITHIN: f64 = 0.05;
 
-/// What the pacer reached on an idle machine.
+/// What the pacer has to reach on an idle machine, at P50 and P99.
 const PACER_LAG: [Duration; 2] = [Duration::from_micros(25), Duration::from_micros(100)];
 
 impl Known {

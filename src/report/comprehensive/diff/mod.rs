@@ -2,7 +2,7 @@
 
 mod targets;
 
-use crate::analysis::findings::{Answer, Findings, ProductionLoad, RELEVANT};
+use crate::analysis::findings::{Answer, Criterion, Findings, ProductionLoad, RELEVANT};
 use crate::results::{StoreError, StoredRun};
 use crate::stats::Interval;
 use crucible_tables::{Side, aligned};
@@ -142,13 +142,10 @@ impl Difference {
             Answer::No => "no",
             Answer::NotMeasured(_) => "not measured",
         };
-        for criterion in &new {
-            let same = old
-                .iter()
-                .find(|before| (before.name, &before.system) == (criterion.name, &criterion.system));
-            let Some(before) = same else { continue };
+        let asked = |criterion: &Criterion| format!("{}: {}?", criterion.system, criterion.asks);
+        for (before, criterion) in self.pairs(&old, &new, asked) {
             let words = [&before.answer, &criterion.answer].map(|answer| word(answer).to_owned());
-            self.word(format!("{}: {}?", criterion.system, criterion.asks), words);
+            self.word(asked(criterion), words);
         }
     }
 
