@@ -40,6 +40,12 @@ pub(super) struct Seen {
     done_ns: u64,
 }
 
+impl Seen {
+    fn latency_ns(self) -> u64 {
+        self.done_ns.saturating_sub(self.intended_ns)
+    }
+}
+
 impl SampledLog {
     /// Events tell their intended moment as the time since `origin`.
     pub(super) fn new(origin: Instant) -> Self {
@@ -58,6 +64,20 @@ impl SampledLog {
     /// Looks at no delivery.
     pub(super) fn look_at_none(&self) {
         self.shared.mask.store(u64::MAX, Relaxed);
+    }
+
+    /// One of how many deliveries is looked at.
+    pub(super) fn every(&self) -> u64 {
+        self.shared.mask.load(Relaxed).saturating_add(1)
+    }
+
+    /// Of what was seen from number `begin` on: how many there are, and how many of them were due from `from_ns` on and took longer
+    /// than `bound_ns`.
+    pub(super) fn late_since(&self, begin: usize, from_ns: u64, bound_ns: u64) -> (usize, usize) {
+        let seen = self.shared.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let late = |seen: &&Seen| seen.intended_ns >= from_ns && seen.latency_ns() > bound_ns;
+        let new = seen.get(begin..).unwrap_or_default();
+        (new.len(), new.iter().filter(late).count())
     }
 
     /// What was seen since the last time.
@@ -92,7 +112,7 @@ pub(in crate::experiment) fn nanoseconds(duration: Duration) -> u64 {
 pub(super) fn of_events_due_from(seen: &[Seen], from_ns: u64) -> Latency {
     let mut latency = Latency::new();
     let due = seen.iter().filter(|seen| seen.intended_ns >= from_ns);
-    due.for_each(|seen| latency.record_ns(seen.done_ns.saturating_sub(seen.intended_ns)));
+    due.for_each(|seen| latency.record_ns(seen.latency_ns()));
     latency
 }
 
@@ -106,7 +126,7 @@ pub(super) fn windows(seen: &[Seen], begin_ns: u64) -> Vec<Window> {
         if latencies.len() <= number {
             latencies.resize_with(number + 1, Vec::new);
         }
-        latencies[number].push(seen.done_ns.saturating_sub(seen.intended_ns));
+        latencies[number].push(seen.latency_ns());
     }
     let window = |(number, latencies): (u64, Vec<u64>)| Window {
         end_ns: (number + 1) * width,

@@ -142,7 +142,7 @@ impl<S: EventSystem> Scene<S> {
     ) -> Result<thread::JoinHandle<Fed>, RunError> {
         let schedule = course.schedule(self.load.arrivals, trial.seed);
         let (workload, origin, before) = (self.workload.clone(), self.origin, self.published);
-        let watch = Watch::of(self.stage.clone(), self.owed.clone(), before, feed.clone(), trial);
+        let watch = Watch::of(self, feed.clone(), trial);
         let feeder = thread::Builder::new().name(PACER.to_owned()).spawn(move || {
             let clock = SystemClock::sleeping();
             let build = |index, intended| Arc::new(arriving(&workload, before + index, intended - origin));

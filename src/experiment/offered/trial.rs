@@ -29,12 +29,14 @@ pub struct Trial {
     pub seed: u64,
     /// Ended early when more waits than this load offers in so long; what waits is served all the same.
     pub hopeless: Duration,
+    /// Ended early, too, once it is certain that the P99 of the judged part will be beyond this.
+    pub p99: Option<Duration>,
 }
 
 impl Trial {
     /// One rate.
     pub fn steady(rate: u64, lasting: Duration, seed: u64) -> Self {
-        Self { parts: vec![(rate, lasting)], seed, hopeless: Duration::MAX }
+        Self { parts: vec![(rate, lasting)], seed, hopeless: Duration::MAX, p99: None }
     }
 
     /// How long it is offered.
@@ -84,7 +86,7 @@ pub struct Window {
 /// What a trial came to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TrialRun {
-    /// Whether the load was offered. A load that was ended as hopeless is `Stopped`.
+    /// Whether the load was offered. A load that was ended early, as hopeless or too slow, is `Stopped`.
     pub pacing: Pacing,
     /// How long it was offered, ns.
     pub offered_ns: u64,
@@ -142,7 +144,7 @@ impl TrialRun {
         }
     }
 
-    /// Whether it was ended early, as hopeless.
+    /// Whether it was ended early, as hopeless or too slow.
     pub fn was_stopped(&self) -> bool {
         matches!(self.pacing.invalid, Some(crate::load::InvalidLoad::Stopped { .. }))
     }

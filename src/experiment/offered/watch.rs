@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 use crucible_events::event::Event;
 use crucible_events::routing::EventSystem;
 
-use super::log::nanoseconds;
+use super::log::{SampledLog, nanoseconds};
+use super::run::Scene;
+use super::trial::JUDGED_FROM;
 use super::{LoadSample, Trial};
 use crate::load::Feed;
 use crate::measure::ResidentMemory;
@@ -27,24 +29,62 @@ pub(super) struct Watch<S> {
     /// Events that were published before, and the deliveries that came of them.
     published: u64,
     delivered: u64,
+    /// Of the log.
+    origin: Instant,
     begin: Instant,
     next: Instant,
     every: Duration,
     /// Deliveries.
     hopeless_backlog: f64,
+    slow: Option<Slow>,
     samples: Vec<LoadSample>,
 }
 
+/// Whether the P99 can still be within its bound.
+struct Slow {
+    log: SampledLog,
+    bound_ns: u64,
+    /// Of the judged part, since the trial begins.
+    from_ns: u64,
+    /// Deliveries of the judged part that may be beyond the bound, of those that are looked at.
+    allowed: f64,
+    looked: usize,
+    late: usize,
+}
+
+/// As many times as a hundredth of what is expected: which deliveries are looked at is left to chance.
+const CERTAIN: f64 = 1.1;
+
+impl Slow {
+    /// `deliveries`: of the whole trial.
+    fn of(log: &SampledLog, deliveries: f64, trial: &Trial) -> Option<Self> {
+        Some(Self {
+            log: log.clone(),
+            bound_ns: nanoseconds(trial.p99?),
+            from_ns: nanoseconds(trial.lasting().mul_f64(JUDGED_FROM)),
+            allowed: CERTAIN * 0.01 * (1.0 - JUDGED_FROM) * deliveries / log.every() as f64,
+            looked: 0,
+            late: 0,
+        })
+    }
+
+    /// The trial began so long after the log's origin.
+    fn is_certain(&mut self, begin: Duration) -> bool {
+        let from_ns = nanoseconds(begin) + self.from_ns;
+        let (new, late) = self.log.late_since(self.looked, from_ns, self.bound_ns);
+        self.looked += new;
+        self.late += late;
+        self.late as f64 > self.allowed
+    }
+}
+
 impl<S: EventSystem> Watch<S> {
-    pub(super) fn of(
-        stage: Arc<Stage<S>>,
-        owed: Arc<Owed>,
-        published: u64,
-        feed: Arc<Feed<Arc<Event>>>,
-        trial: &Trial,
-    ) -> Self {
+    pub(super) fn of(scene: &Scene<S>, feed: Arc<Feed<Arc<Event>>>, trial: &Trial) -> Self {
+        let (owed, published) = (scene.owed.clone(), scene.published);
         let fan_out = owed.deliveries() as f64 / owed.events() as f64;
         let fastest = trial.parts.iter().map(|&(rate, _)| rate).max().unwrap_or_default();
+        let events: f64 =
+            trial.parts.iter().map(|&(rate, lasting)| rate as f64 * lasting.as_secs_f64()).sum();
         Self {
             delivered: owed.deliveries_of_first(published),
             memory: ResidentMemory::open().ok(),
@@ -52,8 +92,10 @@ impl<S: EventSystem> Watch<S> {
             next: Instant::now(),
             every: (trial.lasting() / SAMPLES).max(BETWEEN_SAMPLES),
             hopeless_backlog: fastest as f64 * fan_out * trial.hopeless.as_secs_f64(),
+            slow: Slow::of(&scene.log, events * fan_out, trial),
             samples: Vec::with_capacity(2 * SAMPLES as usize),
-            stage,
+            origin: scene.origin,
+            stage: scene.stage.clone(),
             owed,
             feed,
             published,
@@ -77,7 +119,9 @@ impl<S: EventSystem> Watch<S> {
         while self.next <= now {
             self.next += self.every;
         }
-        match sample.backlog() as f64 > self.hopeless_backlog {
+        let begin = self.begin - self.origin;
+        let slow = self.slow.as_mut().is_some_and(|slow| slow.is_certain(begin));
+        match slow || sample.backlog() as f64 > self.hopeless_backlog {
             true => ControlFlow::Break(()),
             false => ControlFlow::Continue(()),
         }

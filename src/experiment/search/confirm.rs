@@ -83,7 +83,11 @@ pub fn confirm(
         if interrupted() {
             return Err(Halted::Interrupted);
         }
-        let trial = Trial { hopeless: long.p99 * HOPELESS, ..Trial::steady(whole(rate), long.lasting, seed) };
+        let trial = Trial {
+            hopeless: long.p99 * HOPELESS,
+            p99: Some(long.p99),
+            ..Trial::steady(whole(rate), long.lasting, seed)
+        };
         let attempt = long.judge(whole(rate), &system.offer(&trial)?);
         confirmed.attempts.push(attempt);
         if attempt.stood == Stood::Confirmed {
@@ -102,12 +106,16 @@ pub fn confirm(
 impl LongRun {
     fn judge(&self, rate: u64, run: &TrialRun) -> Attempt {
         let p99_ns = run.latency.and_then(|latency| latency.p99);
-        let stood = match run.pacing.valid() {
-            _ if run.was_stopped() => Stood::Grows,
-            Err(_) => Stood::NotOffered,
-            Ok(()) if run.growth() * run.judged_for().as_secs_f64() > self.p99.as_secs_f64() => Stood::Grows,
-            Ok(()) if p99_ns.is_none_or(|p99| u128::from(p99) > self.p99.as_nanos()) => Stood::Slow,
-            Ok(()) => Stood::Confirmed,
+        let grows = run.growth() * run.judged_for().as_secs_f64() > self.p99.as_secs_f64();
+        let valid =
+            if run.was_stopped() { run.median_lateness().is_none() } else { run.pacing.valid().is_ok() };
+        let slow = run.was_stopped() || p99_ns.is_none_or(|p99| u128::from(p99) > self.p99.as_nanos());
+        let stood = match () {
+            // What piles up until it is hopeless does so whatever the pacer did.
+            () if grows && (valid || run.was_stopped()) => Stood::Grows,
+            () if !valid => Stood::NotOffered,
+            () if slow => Stood::Slow,
+            () => Stood::Confirmed,
         };
         Attempt { rate, stood, growth: run.growth(), p99_ns, cpu_percent: run.cpu_percent.value().copied() }
     }

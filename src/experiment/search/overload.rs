@@ -63,7 +63,7 @@ pub fn overload(
 ) -> Result<OverloadRun, Halted> {
     let (half, rate) = (whole(HALF * sustained), whole(overload.factor * sustained));
     let parts = vec![(half, overload.before), (rate, overload.during), (half, overload.after)];
-    let run = system.offer(&Trial { parts, seed, hopeless: Duration::MAX })?;
+    let run = system.offer(&Trial { parts, seed, hopeless: Duration::MAX, p99: None })?;
     Ok(overload.read(rate, run))
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{LongRun, Offer, Overload, Steps, Stood, Walk, confirm, overload, saturated, walk};
 use crate::experiment::offered::nanoseconds;
 use crate::experiment::{LoadSample, ProcessError, Trial, TrialRun, Window};
-use crate::load::{Arrivals, Course, Pacing};
+use crate::load::{Arrivals, Course, InvalidLoad, Pacing};
 use crate::measure::{Latency, LatencySummary, Reading};
 
 /// A server for which nothing is done but arithmetic.
@@ -63,10 +63,17 @@ impl Offer for Paper {
             p999: None,
             max: lag_ns,
         };
-        let late = crate::load::InvalidLoad::Lag { p50_ns: lag_ns };
         let mut latency = Latency::new();
         let judged = served.iter().filter(|&&(due_ns, _)| due_ns as f64 >= 0.3 * offered_ns as f64);
         judged.for_each(|&(due_ns, done_ns)| latency.record_ns(done_ns - due_ns));
+        let slow = latency.summary().and_then(|all| all.p99).zip(trial.p99);
+        let slow = slow.is_some_and(|(p99, bound)| p99 > nanoseconds(bound));
+        let offered = served.len() as u64;
+        let invalid = match () {
+            () if fastest > self.pacer_limit => Some(InvalidLoad::Lag { p50_ns: lag_ns }),
+            () if slow => Some(InvalidLoad::Stopped { offered }),
+            () => None,
+        };
         let windows = (1..=offered_ns / 100_000_000).map(|number| {
             let end_ns = number * 100_000_000;
             let within =
@@ -74,16 +81,10 @@ impl Offer for Paper {
             Window { end_ns, p99_ns: within.map(|&(due_ns, done_ns)| done_ns - due_ns).max() }
         });
         Ok(TrialRun {
-            pacing: Pacing {
-                offered: served.len() as u64,
-                intended_rate: None,
-                achieved_rate: None,
-                lag: Some(lag),
-                invalid: (fastest > self.pacer_limit).then_some(late),
-            },
+            pacing: Pacing { offered, intended_rate: None, achieved_rate: None, lag: Some(lag), invalid },
             offered_ns,
-            events: served.len() as u64,
-            deliveries: served.len() as u64,
+            events: offered,
+            deliveries: offered,
             drained_ns: served.last().map_or(0, |&(_, done_ns)| done_ns.saturating_sub(offered_ns)),
             samples: (0..=offered_ns / every_ns).map(|number| sample(number * every_ns)).collect(),
             latency: latency.summary(),

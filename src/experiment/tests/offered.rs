@@ -87,6 +87,18 @@ fn a_hopeless_load_is_ended_and_what_waits_is_served() {
     assert_eq!(runs[1].events, 5, "the next one is offered as if nothing had been");
 }
 
+/// Each event waits for its handler's millisecond, so all are beyond half of one, and nothing piles up.
+#[test]
+fn a_load_whose_p99_is_decided_is_ended() {
+    let slow = load(1, 1, HandlerWork::Spin(MS));
+    let trial = |p99| Trial { p99: Some(p99), ..Trial::steady(100, Duration::from_secs(2), 1) };
+    let runs = offer(|_| CrucibleCore::default(), &slow, vec![trial(MS / 2), trial(Duration::from_secs(60))]);
+    let runs = runs.expect("right work");
+    assert!(runs[0].was_stopped(), "{:?}", runs[0].pacing);
+    assert!((60..200).contains(&runs[0].events), "not before the judged part: {}", runs[0].events);
+    assert_eq!((runs[1].was_stopped(), runs[1].events), (false, 200));
+}
+
 #[test]
 fn a_saturated_system_goes_on_until_it_is_relieved() {
     for publishers in [1, 3] {
