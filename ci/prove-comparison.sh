@@ -32,7 +32,7 @@ prove same --runs "$same" --neighbour --most-rounds 400
 prove slower --runs "$others" --percent 2
 # As much as 20 % of the cost, all of it in every fifth block: quartiles do not see it, totals do.
 # Blocks are so short that each has one pass.
-prove fifth --runs "$others" --percent 20 --block-us 100
+prove fifth --runs "$others" --percent 20 --block-us 1
 # The names exchanged: every ratio inverts within its interval, and the verdict with it.
 prove exchanged --runs "$others"
 

@@ -27,7 +27,7 @@ pub use lineup::{Entry, Lineup, Role, Subject, UnknownSystem};
 pub use load_test::{Backlog, FailuresSeen, Interval, LoadRun, Phases, Recovery, Served, Waiting};
 pub use offered::{Deliveries, Keeping, LoadSample, OfferedLoad, Trial, TrialRun, Window};
 pub use open_loop::{Due, OpenLoop, OpenRun};
-pub use paired::{Blocks, BlocksRun, Pair, PairRound, Paired, Shape, Sizing, sized};
+pub use paired::{Blocks, BlocksRun, Pair, PairRound, Paired, Shape, Sizing, pass_events, sized};
 pub use pressure::{Full, HeapLimit, Pressure, Standing, Still};
 pub use process::{Ended, ProcessError, SystemProcess};
 pub use rounds::{Contender, Halted, interleave};

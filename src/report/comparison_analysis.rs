@@ -32,7 +32,7 @@ fn details(all: &[&Comparison]) -> String {
     let mut lines = vec![line(&[
         "comparison",
         "rounds × pairs",
-        "events/block",
+        "passes × events",
         "sd of rounds",
         "by total",
         "CPU/event",
@@ -44,7 +44,7 @@ fn details(all: &[&Comparison]) -> String {
         lines.push(vec![
             c.name.clone(),
             format!("{} × {}", c.quartile.estimate.rounds, c.pairs),
-            c.block_events.to_string(),
+            format!("{} × {}", c.passes, c.pass_events),
             format!("{:.1} %", 100.0 * c.pilot.quartile_sd),
             ratio(&c.total.estimate),
             shown(&c.system.cpu_ns_per_event, |&ns| time(ns)),

@@ -104,8 +104,10 @@ pub struct Comparison {
     pub publishing: Publishing,
     /// What each delivery cost its service.
     pub work: HandlerWork,
-    /// Events of a block.
-    pub block_events: usize,
+    /// Events of a pass, from the first publish to quiet.
+    pub pass_events: usize,
+    /// Passes of a block.
+    pub passes: usize,
     /// Block pairs of each round that count.
     pub pairs: usize,
     /// Above the line, e.g. CrucibleCore.

@@ -12,4 +12,4 @@ pub(super) use blocks::run;
 pub use blocks::{Blocks, BlocksRun};
 pub use pair::{Pair, PairRound, Shape};
 pub use run::Paired;
-pub use sizing::{Sizing, sized};
+pub use sizing::{Sizing, pass_events, sized};

@@ -24,35 +24,47 @@ const MOST_PAIRS: usize = 200;
 /// A pass of events whose handlers take time: enough for those to overlap which can.
 const PASS_WITH_WORK: usize = 10;
 
-/// Looks at both systems once, and says how many events make a block, and how many blocks a round. `events`: those of the
-/// workload.
+/// What a delivery is taken to cost beside its handler's work: what the slower systems take on no machine in particular. Not
+/// measured, so that a pass has as many events for every pair of systems, on every machine and in every run: a ratio depends on it.
+const DELIVERY: Duration = Duration::from_nanos(200);
+
+/// Events of a pass whose deliveries take about `block`, as they are taken to; divides `events`, those of the workload. `fan_out`:
+/// deliveries of an event.
+pub fn pass_events(events: usize, fan_out: f64, work: HandlerWork, block: Duration) -> usize {
+    let (least, work) = match work {
+        HandlerWork::None => (BATCH, Duration::ZERO),
+        HandlerWork::Spin(each) | HandlerWork::Await(each) => (PASS_WITH_WORK, each),
+    };
+    let event = (DELIVERY + work).as_secs_f64() * fan_out;
+    divisor(events, whole(block.as_secs_f64() / event).max(least))
+}
+
+/// Looks at both systems once, and says how many passes make a block, and how many blocks a round.
 ///
 /// # Errors
 /// A system that gives no figure, or Ctrl-C.
 pub fn sized(
     paired: &mut Paired<'_>,
     (threads, publishing, work): (Threads, Publishing, HandlerWork),
-    events: usize,
+    pass: usize,
     sizing: &Sizing,
 ) -> Result<(Blocks, Shape), Halted> {
-    let least = divisor(events, if work == HandlerWork::None { BATCH } else { PASS_WITH_WORK });
-    let look = Blocks { threads, publishing, work, pass: least, passes: 1 };
+    let look = Blocks { threads, publishing, work, pass, passes: 1 };
     let seen = paired.rounds(&look, Shape { warm_up: 2, pairs: LEAST_PAIRS }, 1)?;
     let passes_ns = seen[0].quartiles_ns();
-    let blocks = blocks(look, passes_ns, events, sizing.block);
-    let times = (blocks.pass * blocks.passes) as f64 / least as f64;
-    Ok((blocks, shape(passes_ns.iter().sum::<f64>() * times, sizing)))
+    let passes = passes(passes_ns, sizing.block);
+    let pair_ns = passes_ns.iter().sum::<f64>() * passes as f64;
+    Ok((Blocks { passes, ..look }, shape(pair_ns, sizing)))
 }
 
-/// The slower system takes about `block` for one of these.
-fn blocks(look: Blocks, passes_ns: [f64; 2], events: usize, block: Duration) -> Blocks {
-    let slower_ns = passes_ns[0].max(passes_ns[1]) / look.pass as f64;
-    let wanted = block.as_nanos() as f64 / slower_ns;
-    let whole = |wanted: f64| wanted.round().max(1.0) as usize;
-    if wanted >= events as f64 {
-        return Blocks { pass: events, passes: whole(wanted / events as f64), ..look };
-    }
-    Blocks { pass: divisor(events, whole(wanted).max(look.pass)), passes: 1, ..look }
+/// The slower system takes about `block` for so many, or longer for one.
+fn passes(passes_ns: [f64; 2], block: Duration) -> usize {
+    whole(block.as_nanos() as f64 / passes_ns[0].max(passes_ns[1])).max(1)
+}
+
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // saturates
+fn whole(wanted: f64) -> usize {
+    wanted.round() as usize
 }
 
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // clamped
@@ -73,26 +85,24 @@ fn divisor(of: usize, least: usize) -> usize {
 mod tests {
     use super::*;
 
-    const LOOK: Blocks = Blocks {
-        threads: Threads(1),
-        publishing: Publishing::Batch,
-        work: HandlerWork::None,
-        pass: 100,
-        passes: 1,
-    };
+    const BLOCK: Duration = Duration::from_micros(400);
 
     #[test]
-    fn the_slower_system_sets_the_size_of_a_block() {
-        let block = Duration::from_micros(400);
-        // 2 µs an event: 200 events.
-        let found = blocks(LOOK, [50_000.0, 200_000.0], 1_000, block);
-        assert_eq!((found.pass, found.passes), (200, 1));
-        // 0.1 µs an event: four passes of the whole.
-        let found = blocks(LOOK, [10_000.0, 5_000.0], 1_000, block);
-        assert_eq!((found.pass, found.passes), (1_000, 4));
-        // 100 µs an event: never less than was looked at.
-        let found = blocks(LOOK, [1e7, 1e6], 1_000, block);
-        assert_eq!((found.pass, found.passes), (100, 1));
+    fn a_pass_is_sized_by_what_it_delivers_and_by_what_handlers_take() {
+        let spin = HandlerWork::Spin(Duration::from_micros(3));
+        let pass = |events, fan_out, work| pass_events(events, fan_out, work, BLOCK);
+        // 2,000 deliveries at 0.2 µs; 125 at 3.2 µs.
+        assert_eq!([pass(1_000, 4.0, HandlerWork::None), pass(1_000, 4.0, spin)], [500, 40]);
+        // The whole workload has fewer.
+        assert_eq!(pass(100, 1.5, HandlerWork::None), 100);
+        // Never so few that waking up is all that is measured.
+        assert_eq!(pass(1_000, 100.0, HandlerWork::None), 100);
+        assert_eq!(pass(1_000, 5.0, HandlerWork::Await(Duration::from_millis(1))), PASS_WITH_WORK);
+    }
+
+    #[test]
+    fn the_slower_system_sets_how_many_passes_a_block_has() {
+        assert_eq!([passes([50_000.0, 200_000.0], BLOCK), passes([1e7, 1e6], BLOCK)], [2, 1]);
     }
 
     #[test]

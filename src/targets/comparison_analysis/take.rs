@@ -2,10 +2,12 @@ use super::Case;
 use super::plan::{Between, Plan, Settings};
 use crate::analysis::comparison::{combined, judged, margin};
 use crate::experiment::{
-    Assignment, Blocks, Pair, PairRound, Paired, ProcessError, Shape, SystemProcess, UnknownSystem, sized,
+    Assignment, Blocks, Pair, PairRound, Paired, ProcessError, Shape, SystemProcess, UnknownSystem,
+    pass_events, sized,
 };
 use crate::measure::Reading;
 use crate::results::comparison_analysis::{Comparison, Judged, Pilot, Side};
+use crate::results::daemon_performance::ScenarioFacts;
 use crate::stats::{RatioEstimate, median, rounds_needed, sd_upper_bound};
 use crate::targets::{PlanError, scenario_facts};
 use crate::workload::Recipe;
@@ -27,14 +29,15 @@ pub(super) fn take(
     let settings = &plan.settings;
     let mut paired = Paired::new(&start, settings.rounds_per_process, settings.seed, plan.interrupted);
     let load = (case.threads, case.publishing, case.work);
-    let (blocks, shape) =
-        sized(&mut paired, load, case.scenario.events(), &settings.sizing).map_err(halted)?;
+    let facts = scenario_facts(&case.scenario, settings.seed);
+    let pass = pass_events(facts.events, facts.fan_out, case.work, settings.sizing.block);
+    let (blocks, shape) = sized(&mut paired, load, pass, &settings.sizing).map_err(halted)?;
     let piloted = paired.rounds(&blocks, shape, settings.pilot_rounds).map_err(halted)?;
     let pilot = pilot(plan, &piloted).map_err(|source| PlanError::new(&case.name, source))?;
     let wanted = planned(plan, &pilot);
     watch(&format!("{wanted} rounds"));
     let rounds = paired.rounds(&blocks, shape, wanted).map_err(halted)?;
-    compared(plan, case, (&blocks, shape), pilot, &rounds)
+    compared(plan, (case, facts), (&blocks, shape), pilot, &rounds)
 }
 
 fn start(plan: &Plan<'_>, case: &Case) -> Result<Pair, ProcessError> {
@@ -83,7 +86,7 @@ fn planned(plan: &Plan<'_>, pilot: &Pilot) -> usize {
 
 fn compared(
     plan: &Plan<'_>,
-    case: &Case,
+    (case, facts): (&Case, ScenarioFacts),
     (blocks, shape): (&Blocks, Shape),
     pilot: Pilot,
     rounds: &[PairRound],
@@ -110,11 +113,12 @@ fn compared(
     Ok(Comparison {
         name: case.name.clone(),
         aspect: case.aspect,
-        scenario: scenario_facts(&case.scenario, plan.settings.seed),
+        scenario: facts,
         threads: case.threads,
         publishing: case.publishing,
         work: case.work,
-        block_events,
+        pass_events: blocks.pass,
+        passes: blocks.passes,
         pairs: shape.pairs,
         system: side(&case.system, None, 0)?,
         over: side(&case.over, revision, 1)?,
