@@ -100,6 +100,8 @@ pub struct Comparison {
     pub scenario: ScenarioFacts,
     /// Threads for all.
     pub threads: Threads,
+    /// The core on which both processes took turns, if they have one thread each; else any.
+    pub core: Reading<usize>,
     /// One by one or in batches.
     pub publishing: Publishing,
     /// What each delivery cost its service.

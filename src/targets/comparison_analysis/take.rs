@@ -2,10 +2,10 @@ use super::Case;
 use super::plan::{Between, Plan, Settings};
 use crate::analysis::comparison::{combined, judged, margin};
 use crate::experiment::{
-    Assignment, Blocks, Pair, PairRound, Paired, ProcessError, Shape, SystemProcess, UnknownSystem,
+    Assignment, Blocks, Pair, PairRound, Paired, ProcessError, Shape, SystemProcess, Threads, UnknownSystem,
     pass_events, sized,
 };
-use crate::measure::Reading;
+use crate::measure::{NotMeasured, OneCore, Reading};
 use crate::results::comparison_analysis::{Comparison, Judged, Pilot, Side};
 use crate::results::daemon_performance::ScenarioFacts;
 use crate::stats::{RatioEstimate, median, rounds_needed, sd_upper_bound};
@@ -25,6 +25,10 @@ pub(super) fn take(
     watch: &mut dyn FnMut(&str),
 ) -> Result<Comparison, PlanError> {
     let halted = |source| PlanError::new(&case.name, source);
+    let held = match case.threads {
+        Threads(1) => OneCore::hold(),
+        threads => Err(NotMeasured::new("on one core", threads)),
+    };
     let start = || start(plan, case);
     let settings = &plan.settings;
     let mut paired = Paired::new(&start, settings.rounds_per_process, settings.seed, plan.interrupted);
@@ -37,7 +41,8 @@ pub(super) fn take(
     let wanted = planned(plan, &pilot);
     watch(&format!("{wanted} rounds"));
     let rounds = paired.rounds(&blocks, shape, wanted).map_err(halted)?;
-    compared(plan, (case, facts), (&blocks, shape), pilot, &rounds)
+    let core = held.as_ref().map(OneCore::core).map_err(NotMeasured::clone).into();
+    compared(plan, (case, facts, core), (&blocks, shape), pilot, &rounds)
 }
 
 fn start(plan: &Plan<'_>, case: &Case) -> Result<Pair, ProcessError> {
@@ -86,7 +91,7 @@ fn planned(plan: &Plan<'_>, pilot: &Pilot) -> usize {
 
 fn compared(
     plan: &Plan<'_>,
-    (case, facts): (&Case, ScenarioFacts),
+    (case, facts, core): (&Case, ScenarioFacts, Reading<usize>),
     (blocks, shape): (&Blocks, Shape),
     pilot: Pilot,
     rounds: &[PairRound],
@@ -115,6 +120,7 @@ fn compared(
         aspect: case.aspect,
         scenario: facts,
         threads: case.threads,
+        core,
         publishing: case.publishing,
         work: case.work,
         pass_events: blocks.pass,

@@ -1,0 +1,77 @@
+//! Processes that take turns, on one core.
+
+use super::NotMeasured;
+
+/// While this lives, the calling thread, and every thread and process that it starts, runs on one core. Processes that take turns
+/// then do so without waking another core, which costs a virtual machine some 50 µs and leaves its caches and its clock behind; and
+/// both have the same core, where two may be unequally fast for as long as the scheduler leaves each process where it is.
+#[derive(Debug)]
+pub struct OneCore {
+    core: usize,
+    #[cfg(target_os = "linux")]
+    before: rustix::thread::CpuSet,
+}
+
+impl OneCore {
+    /// The last of those that the thread may run on: the first one has most interrupts.
+    ///
+    /// # Errors
+    /// Where the system does not let threads be held.
+    #[cfg(target_os = "linux")]
+    pub fn hold() -> Result<Self, NotMeasured> {
+        use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+        let refused = |why: rustix::io::Errno| NotMeasured::new("on one core", why);
+        let before = sched_getaffinity(None).map_err(refused)?;
+        let core = (0..CpuSet::MAX_CPU).rev().find(|&core| before.is_set(core));
+        let core = core.ok_or_else(|| NotMeasured::new("on one core", "no core is allowed"))?;
+        let mut one = CpuSet::new();
+        one.set(core);
+        sched_setaffinity(None, &one).map_err(refused)?;
+        Ok(Self { core, before })
+    }
+
+    /// See Linux.
+    #[cfg(not(target_os = "linux"))]
+    pub fn hold() -> Result<Self, NotMeasured> {
+        Err(NotMeasured::new("on one core", "threads are held to cores on Linux alone"))
+    }
+
+    /// Its number.
+    pub fn core(&self) -> usize {
+        self.core
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Drop for OneCore {
+    fn drop(&mut self) {
+        // What was allowed before is allowed again, unless cores went away meanwhile: then those that there are.
+        let _ = rustix::thread::sched_setaffinity(None, &self.before);
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use rustix::thread::{CpuSet, sched_getaffinity};
+
+    use super::*;
+
+    fn allowed() -> Vec<usize> {
+        let set = sched_getaffinity(None).expect("a thread may ask");
+        (0..CpuSet::MAX_CPU).filter(|&core| set.is_set(core)).collect()
+    }
+
+    #[test]
+    fn what_a_held_thread_starts_is_held_too_and_it_is_free_again() {
+        let before = allowed();
+        let held = OneCore::hold().expect("on Linux");
+        assert_eq!(allowed(), [held.core()]);
+        assert_eq!(std::thread::spawn(allowed).join().expect("no panic"), [held.core()]);
+        let status = std::process::Command::new("grep")
+            .args(["-qE", &format!("^Cpus_allowed_list:\\s{}$", held.core()), "/proc/self/status"])
+            .status();
+        assert!(status.expect("grep").success());
+        drop(held);
+        assert_eq!(allowed(), before);
+    }
+}
