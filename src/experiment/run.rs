@@ -11,7 +11,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::load::faults::InvalidPlan;
 use crate::load::{ConfigError as LoadConfigError, InvalidPattern};
 use crate::measure::heap::HeapError;
-use crate::measure::{NotMeasured, Reading, ResidentMemory};
+use crate::measure::{NotMeasured, OneCore, Reading, ResidentMemory};
 use crate::sut::{DriveError, SetUpError, StillWhole, WrongDeliveries};
 use crate::workload::{Owed, Workload};
 
@@ -103,6 +103,12 @@ impl Threads {
             1 => Builder::new_current_thread().enable_time().build(),
             several => Builder::new_multi_thread().worker_threads(several).enable_time().build(),
         }
+    }
+
+    /// One thread is held to a core, and so is whatever is started meanwhile; several may run anywhere. `None` also where threads
+    /// cannot be held.
+    pub(crate) fn on_one_core(self) -> Option<OneCore> {
+        (self.0 == 1).then(OneCore::hold)?.ok()
     }
 }
 

@@ -111,7 +111,7 @@ fn comparison(
             fan_out: 2.294,
         },
         threads: Threads(1),
-        core: Reading::Value(1),
+        core: Some(1),
         publishing: Publishing::Batch,
         work: HandlerWork::None,
         pass_events: 1_000,

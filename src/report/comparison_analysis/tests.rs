@@ -43,7 +43,7 @@ fn comparison(name: &str, aspect: Aspect, [quartile, total]: [[f64; 3]; 2]) -> C
             fan_out: 2.294,
         },
         threads: Threads(2),
-        core: Reading::absent("2 threads"),
+        core: None,
         publishing: Publishing::Single,
         work: HandlerWork::Spin(Duration::from_micros(100)),
         pass_events: 125,

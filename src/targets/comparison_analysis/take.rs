@@ -2,10 +2,10 @@ use super::Case;
 use super::plan::{Between, Plan, Settings};
 use crate::analysis::comparison::{combined, judged, margin};
 use crate::experiment::{
-    Assignment, Blocks, Pair, PairRound, Paired, ProcessError, Shape, SystemProcess, Threads, UnknownSystem,
+    Assignment, Blocks, Pair, PairRound, Paired, ProcessError, Shape, SystemProcess, UnknownSystem,
     pass_events, sized,
 };
-use crate::measure::{NotMeasured, OneCore, Reading};
+use crate::measure::{OneCore, Reading};
 use crate::results::comparison_analysis::{Comparison, Judged, Pilot, Side};
 use crate::results::daemon_performance::ScenarioFacts;
 use crate::stats::{RatioEstimate, median, rounds_needed, sd_upper_bound};
@@ -25,10 +25,7 @@ pub(super) fn take(
     watch: &mut dyn FnMut(&str),
 ) -> Result<Comparison, PlanError> {
     let halted = |source| PlanError::new(&case.name, source);
-    let held = match case.threads {
-        Threads(1) => OneCore::hold(),
-        threads => Err(NotMeasured::new("on one core", threads)),
-    };
+    let held = case.threads.on_one_core();
     let start = || start(plan, case);
     let settings = &plan.settings;
     let mut paired = Paired::new(&start, settings.rounds_per_process, settings.seed, plan.interrupted);
@@ -41,7 +38,7 @@ pub(super) fn take(
     let wanted = planned(plan, &pilot);
     watch(&format!("{wanted} rounds"));
     let rounds = paired.rounds(&blocks, shape, wanted).map_err(halted)?;
-    let core = held.as_ref().map(OneCore::core).map_err(NotMeasured::clone).into();
+    let core = held.as_ref().map(OneCore::core);
     compared(plan, (case, facts, core), (&blocks, shape), pilot, &rounds)
 }
 
@@ -91,7 +88,7 @@ fn planned(plan: &Plan<'_>, pilot: &Pilot) -> usize {
 
 fn compared(
     plan: &Plan<'_>,
-    (case, facts, core): (&Case, ScenarioFacts, Reading<usize>),
+    (case, facts, core): (&Case, ScenarioFacts, Option<usize>),
     (blocks, shape): (&Blocks, Shape),
     pilot: Pilot,
     rounds: &[PairRound],

@@ -1,5 +1,6 @@
 use super::plan::{Figure, Plan};
 use crate::experiment::{ClosedLoop, Contender, Role, Threads};
+use crate::measure::OneCore;
 use crate::results::daemon_performance::{ClosedFigure, Ratio};
 use crate::stats::RatioEstimate;
 use crate::sut::{HandlerWork, Publishing};
@@ -34,6 +35,7 @@ pub(super) fn take(
     figure: &Figure,
     spec: ClosedLoop,
 ) -> Result<ClosedFigure, PlanError> {
+    let held = spec.threads.on_one_core();
     let mut contenders = start(plan, figure, spec.publishing)?;
     let rounds = plan.settings.rounds;
     interleave(plan, figure, &mut contenders, &spec, rounds)?;
@@ -41,6 +43,7 @@ pub(super) fn take(
         name: figure.name(),
         scenario: plan.facts(figure, spec.events)?,
         threads: spec.threads,
+        core: held.as_ref().map(OneCore::core),
         publishing: spec.publishing,
         work: spec.work,
         systems: contenders.iter().map(summary).collect(),
