@@ -89,7 +89,7 @@ result() { printf ' %s %-20s %s  %s\n' "$1" "$2" "$(clock "$3")" "$4"; }
 
 clock() { printf '%2dm%02ds' $(($1 / 60)) $(($1 % 60)); }
 
-# Seconds that a target takes about, as it did on two cores; scalability_testing in full is a guess. A target that is not here takes a minute as far as we know.
+# Seconds that a target takes about, as it did on two cores. A target that is not here takes a minute as far as we know.
 estimate() {
     case $mode/$1 in
     quick/kernels) echo 10 ;;
@@ -320,6 +320,9 @@ tables() {
     columns "$temp/memory_profiling" "Under pressure" "system=memory runs out" "events of" "publisher asks to" taken outcome
     ROWS='^route/' columns "$temp/instructions" kernel "kernel=counted under valgrind" "per event=instructions per event" \
         "per event=atomics per event"
+    # It fits a terminal as it is.
+    [ ! -f "$temp/comparison_analysis" ] ||
+        awk '/^ *time +over +ratio \[interval\]/ { table = 1; print "" } table { print " " $0 }' "$temp/comparison_analysis"
 }
 
 # One line for each thing that is not as it should be.

@@ -145,7 +145,7 @@ pub fn verdict(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Faster => "faster",
         Verdict::Slower => "slower",
-        Verdict::Equivalent => "equal",
+        Verdict::Equivalent => "equivalent",
         Verdict::NoDifferenceShown => "none shown",
         Verdict::Inconclusive => "inconclusive",
         Verdict::Contradictory => "both ways",
@@ -158,8 +158,9 @@ fn conclusion(taken: &ComparisonAnalysis) -> String {
     let mut out = format!(
         "\nTimes are lower quartiles of blocks, per event; ratios are of these. Above 1:\n\
          the first is faster. All {} intervals hold together at 95 %.\n\
-         What matters: {relevant} %. equal: within it. none shown: it would most likely\n\
-         have been seen. inconclusive: the interval is too wide to say.\n",
+         What matters: {relevant} %. equivalent: within it. none shown: no difference\n\
+         shown, and one that matters would most likely have been seen. inconclusive:\n\
+         the interval is too wide to say.\n",
         2 * taken.method.comparisons
     );
     if taken.comparisons.iter().chain(&taken.controls).any(|c| c.disagreement) {

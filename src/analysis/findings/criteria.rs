@@ -273,24 +273,34 @@ fn memory(context: &Context<'_>, pair: &Pair) -> Judged {
 fn scalability(context: &Context<'_>, pair: &Pair) -> Judged {
     let limits = limit_ratios(context, pair);
     let grown = grown(context, pair);
-    let all: Vec<Compared> = match (limits, grown) {
-        (Err(why), Err(_)) => return Err(why),
-        (limits, grown) => limits.into_iter().chain(grown).flatten().collect(),
-    };
-    Ok(weighed(&all, "sustained rates and growth"))
-}
-
-fn weighed(all: &[Compared], of_what: &'static str) -> (Answer, Sentence) {
-    let count = |verdict| all.iter().filter(|compared| compared.verdict == verdict).count();
-    let parts = all.iter().map(|compared| say![compared.name.clone(), " ", &compared.figure]);
-    let because = Sentence::joined(parts, "; ").then(".");
+    if let (Err(why), Err(_)) = (&limits, &grown) {
+        return Err(why.clone());
+    }
+    let mut because = Sentence(Vec::new());
+    let mut verdicts = Vec::new();
+    let kinds = [
+        ("its highest sustained rate over the other's: ", limits),
+        (
+            "from the smaller to the larger sizes its throughput over the other's becomes so many times what it was: ",
+            grown,
+        ),
+    ];
+    for (words, all) in kinds {
+        let all = all.unwrap_or_default();
+        verdicts.extend(all.iter().map(|compared| compared.verdict));
+        if !all.is_empty() {
+            let parts = all.iter().map(|compared| say![compared.name.clone(), " ", &compared.figure]);
+            because.join("; ", Sentence(vec![words.into()]).with(Sentence::joined(parts, ", ")));
+        }
+    }
+    let count = |wanted| verdicts.iter().filter(|&&verdict| verdict == wanted).count();
     let answer = match (count(Verdict::More), count(Verdict::Less)) {
         (_, 1..) => Answer::No,
         (1.., 0) => Answer::Yes,
-        (0, 0) if count(Verdict::Same) == all.len() => Answer::No,
-        (0, 0) => Answer::NotMeasured(format!("no difference shown in {of_what}")),
+        (0, 0) if count(Verdict::Same) == verdicts.len() => Answer::No,
+        (0, 0) => Answer::NotMeasured("no difference shown in sustained rates and growth".to_owned()),
     };
-    (answer, because)
+    Ok((answer, because.then(".")))
 }
 
 /// Fewer deliveries lost when services fail, and fewer deaths when memory runs out.

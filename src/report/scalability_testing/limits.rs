@@ -11,19 +11,24 @@ pub(super) fn write(out: &mut String, figures: &[LimitFigure]) {
     section(out, "Highest sustained rate (events/s)", &limits(figures));
     section(out, "Beyond it, and back", &overloads(figures));
     bottlenecks(out, figures);
-    if let Some(first) = figures.first() {
-        let _ = writeln!(
-            out,
-            "found: median of the staircases [interval at 95 %]; confirmed: the first rate, tried from there downwards, under \
-             which for {} the P99\nfrom the intended moment was {} at most and the backlog grew by no more than is served \
-             in that time. ≥: the pacer gave up before the system.\n",
-            time(first.confirmed_for_ns as f64),
-            time(first.p99_bound_ns as f64),
-        );
+    if let Some(legend) = legend(figures) {
+        let _ = writeln!(out, "{legend}\n");
     }
     for note in notes(figures) {
         let _ = writeln!(out, "{note}");
     }
+}
+
+/// What the columns are.
+pub(in crate::report) fn legend(figures: &[LimitFigure]) -> Option<String> {
+    let first = figures.first()?;
+    Some(format!(
+        "found: median of the staircases [interval at 95 %]; confirmed: the first rate, tried from there downwards, under \
+         which for {} the P99\nfrom the intended moment was {} at most and the backlog grew by no more than is served \
+         in that time. ≥: the pacer gave up before the system.",
+        time(first.confirmed_for_ns as f64),
+        time(first.p99_bound_ns as f64),
+    ))
 }
 
 /// One paragraph each: the figures do not fit into columns.

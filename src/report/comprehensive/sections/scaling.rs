@@ -36,6 +36,9 @@ pub(super) fn section(judged: &Judged<'_>) -> Option<Section> {
     .into_iter()
     .flatten()
     .collect();
+    let legend = limits::legend(&results.limits).map(|legend| legend.replace('\n', " "));
+    let notes = limits::notes(&results.limits).into_iter().map(|note| format!("{note}."));
+    blocks.extend(legend.into_iter().chain(notes).map(Block::Paragraph));
     let drawn = plots::overload(&results.limits);
     if !drawn.is_empty() {
         blocks.push(Block::Plots(drawn));
