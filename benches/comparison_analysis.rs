@@ -81,7 +81,7 @@ fn main() -> ExitCode {
             "its blocks run in processes of their own; to profile a system, type \
              cargo bench --bench daemon_performance -- --profile-time SECS pass/",
         ),
-        Action::Measure => return measure(&args, &selection),
+        Action::Measure => return measure(&args, &selection).unwrap_or_else(|error| fail(TARGET, error)),
     }
     ExitCode::SUCCESS
 }
@@ -143,24 +143,14 @@ fn test(selection: &Selection) -> ExitCode {
     test_each(TARGET, tests)
 }
 
-fn measure(args: &Args, selection: &Selection) -> ExitCode {
+fn measure(args: &Args, selection: &Selection) -> Result<ExitCode, Box<dyn std::error::Error>> {
     // Known before the minutes that a build takes.
-    if let Err(error) = ResultsDir::open(args.common.results()) {
-        return fail(TARGET, error);
-    }
+    ResultsDir::open(args.common.results())?;
     let between = match &args.against {
-        None => Ok(Between::Systems),
-        Some(revision) => build(TARGET, revision),
+        None => Between::Systems,
+        Some(revision) => build(TARGET, revision)?,
     };
-    let between = match between {
-        Ok(between) => between,
-        Err(error) => return fail(TARGET, error),
-    };
-    let session = Session::begin(TARGET, TARGET, args.common.results(), selection.settings.seed);
-    let mut session = match session {
-        Ok(session) => session,
-        Err(error) => return fail(TARGET, error),
-    };
+    let mut session = Session::begin(TARGET, TARGET, args.common.results(), selection.settings.seed)?;
     let cases = &selection.cases;
     let many = (cases.len(), state_of_machine());
     let mut plan = Plan::new(&selection.lineup, selection.settings, between, many, &interrupted);
@@ -170,7 +160,7 @@ fn measure(args: &Args, selection: &Selection) -> ExitCode {
         plan.take(&cases[number], &mut |state| progress.show_state(state)).map(drop)
     };
     let taken = session.take_each(&progress, &names, &mut plan, take, |plan| &plan.taken);
-    finish(&plan, taken, &mut session)
+    Ok(finish(&plan, taken, &mut session))
 }
 
 /// What speaks against the machine is said before it is measured on: it may be stopped, and mended.

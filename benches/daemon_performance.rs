@@ -79,7 +79,7 @@ fn main() -> ExitCode {
         Action::Test => return test(&selection),
         Action::Profile(each) => profile(&selection, each),
         Action::Measure if std::env::var_os(DIVAN_PART).is_some() => return divan_part(&args, selection),
-        Action::Measure => return measure(&args, &selection),
+        Action::Measure => return measure(&args, &selection).unwrap_or_else(|error| fail(TARGET, error)),
     }
     ExitCode::SUCCESS
 }
@@ -248,29 +248,16 @@ fn pass(bencher: Bencher, spec: &PassSpec) {
     bencher.bench_local(|| pass.run_and_check_on_drop());
 }
 
-fn measure(args: &Args, selection: &Selection) -> ExitCode {
-    if let Err(error) = announce_traces(args, &selection.settings) {
-        return fail(TARGET, error);
-    }
-    let session = Session::begin(TARGET, TARGET, args.common.results(), selection.settings.seed);
-    let mut session = match session {
-        Ok(session) => session,
-        Err(error) => return fail(TARGET, error),
-    };
-    let passed = match selection.passes.is_empty() {
-        true => Ok(true),
-        false => run_divan_part(&mut session),
-    };
-    let passed = match passed {
-        Ok(passed) => passed,
-        Err(error) => return fail(TARGET, error),
-    };
+fn measure(args: &Args, selection: &Selection) -> Result<ExitCode, Box<dyn std::error::Error>> {
+    announce_traces(args, &selection.settings)?;
+    let mut session = Session::begin(TARGET, TARGET, args.common.results(), selection.settings.seed)?;
+    let passed = selection.passes.is_empty() || run_divan_part(&mut session)?;
     let status = if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE };
-    match take_figures(selection, &mut session) {
+    Ok(match take_figures(selection, &mut session) {
         Some(taken) => taken.status(TARGET, status),
         None if interrupted() => ExitCode::from(EXIT_INTERRUPTED),
         None => status,
-    }
+    })
 }
 
 /// Divan's part in a process of its own: its samples share no heap with the rest, and its table is kept as text beside

@@ -59,7 +59,7 @@ fn main() -> ExitCode {
             "{TARGET}: no --profile-time here: tests run in processes of their own; --duration says how long, and \
              `perf record -p` attaches to one"
         ),
-        Action::Measure => return measure(&args, selection),
+        Action::Measure => return measure(&args, selection).unwrap_or_else(|error| fail(TARGET, error)),
     }
     ExitCode::SUCCESS
 }
@@ -85,22 +85,16 @@ fn test(selection: &Selection) -> ExitCode {
     test_each(TARGET, tests)
 }
 
-fn measure(args: &Args, selection: Selection) -> ExitCode {
+fn measure(args: &Args, selection: Selection) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let seed = selection.figures.first().map_or(Settings::USUAL.seed, |figure| figure.load_test().seed);
-    let mut session = match Session::begin(TARGET, TARGET, args.common.results(), seed) {
-        Ok(session) => session,
-        Err(error) => return fail(TARGET, error),
-    };
+    let mut session = Session::begin(TARGET, TARGET, args.common.results(), seed)?;
     if args.common.sample_size.is_some() {
         eprintln!(
             "{TARGET}: each load is offered once whatever --sample-size says; --duration makes it longer"
         );
     }
     // Interval logs lie beside the results, whose name is chosen when they are first written.
-    let stem = match session.keep(LoadTesting::default(), false) {
-        Ok(path) => path.with_extension(""),
-        Err(error) => return fail(TARGET, error),
-    };
+    let stem = session.keep(LoadTesting::default(), false)?.with_extension("");
     let names: Vec<String> = selection.figures.iter().map(Figure::name).collect();
     let progress = Progress::of(TARGET, names.len());
     let callbacks = Callbacks {
@@ -124,5 +118,5 @@ fn measure(args: &Args, selection: Selection) -> ExitCode {
         Status::Invalid => ExitCode::from(EXIT_INVALID),
         Status::Fine => ExitCode::SUCCESS,
     };
-    taken.status(TARGET, status)
+    Ok(taken.status(TARGET, status))
 }

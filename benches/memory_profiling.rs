@@ -67,7 +67,9 @@ fn main() -> ExitCode {
         Action::Profile(_) => eprintln!(
             "{TARGET}: no --profile-time here: nothing takes a time; cargo heap shows the profiles that it writes"
         ),
-        Action::Measure => return measure(&args, &lineup, &selected),
+        Action::Measure => {
+            return measure(&args, &lineup, &selected).unwrap_or_else(|error| fail(TARGET, error));
+        }
     }
     ExitCode::SUCCESS
 }
@@ -99,11 +101,12 @@ fn test(lineup: &Lineup, figures: &[&Figure]) -> ExitCode {
     test_each(TARGET, tests)
 }
 
-fn measure(args: &Args, lineup: &Lineup, figures: &[&Figure]) -> ExitCode {
-    let mut session = match Session::begin(TARGET, TARGET, args.common.results(), args.seed) {
-        Ok(session) => session,
-        Err(error) => return fail(TARGET, error),
-    };
+fn measure(
+    args: &Args,
+    lineup: &Lineup,
+    figures: &[&Figure],
+) -> Result<ExitCode, Box<dyn std::error::Error>> {
+    let mut session = Session::begin(TARGET, TARGET, args.common.results(), args.seed)?;
     if args.common.sample_size.is_some() {
         eprintln!(
             "{TARGET}: counts repeat exactly, so each figure is taken once whatever --sample-size says"
@@ -114,10 +117,7 @@ fn measure(args: &Args, lineup: &Lineup, figures: &[&Figure]) -> ExitCode {
     let watch =
         |figure: &str, system: &str, sample| shown.borrow_mut().take(figure, system, sample, args.live);
     // Profiles lie beside the results, whose name is chosen when they are first written.
-    let stem = match session.keep(MemoryProfiling::default(), false) {
-        Ok(path) => path.with_extension(""),
-        Err(error) => return fail(TARGET, error),
-    };
+    let stem = session.keep(MemoryProfiling::default(), false)?.with_extension("");
     let profile = |system: &str| PathBuf::from(format!("{}_{system}.dhat.json", stem.display()));
     let names: Vec<String> = figures.iter().map(|figure| figure.name()).collect();
     let progress = Progress::of(TARGET, names.len());
@@ -128,7 +128,7 @@ fn measure(args: &Args, lineup: &Lineup, figures: &[&Figure]) -> ExitCode {
     println!("\n{}.json", stem.display());
     // Somebody has to look at what is unclear, too.
     let leaks = plan.taken.leaks.iter().any(|leak| leak.verdict != Verdict::Clean);
-    taken.status(TARGET, if leaks { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(taken.status(TARGET, if leaks { ExitCode::FAILURE } else { ExitCode::SUCCESS }))
 }
 
 /// The course of what is live, of the system that is running.

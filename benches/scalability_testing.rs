@@ -79,7 +79,7 @@ fn main() -> ExitCode {
             "{TARGET}: no --profile-time here: systems run in processes of their own; `cargo bench --bench \
              daemon_performance -- --profile-time SECS` profiles them"
         ),
-        Action::Measure => return measure(&args, &selection),
+        Action::Measure => return measure(&args, &selection).unwrap_or_else(|error| fail(TARGET, error)),
     }
     ExitCode::SUCCESS
 }
@@ -120,12 +120,8 @@ fn test(selection: &Selection) -> ExitCode {
     test_each(TARGET, tests)
 }
 
-fn measure(args: &Args, selection: &Selection) -> ExitCode {
-    let session = Session::begin(TARGET, FILES, args.common.results(), selection.settings.seed);
-    let mut session = match session {
-        Ok(session) => session,
-        Err(error) => return fail(TARGET, error),
-    };
+fn measure(args: &Args, selection: &Selection) -> Result<ExitCode, Box<dyn std::error::Error>> {
+    let mut session = Session::begin(TARGET, FILES, args.common.results(), selection.settings.seed)?;
     let names: Vec<String> = selection.figures.iter().map(Figure::name).collect();
     let progress = Progress::of(TARGET, names.len());
     let show = |state: &str| progress.show_state(state);
@@ -137,7 +133,7 @@ fn measure(args: &Args, selection: &Selection) -> ExitCode {
         println!("\n{}", path.display());
         draw(&plan, &mut session).map(|()| path)
     });
-    taken.status(TARGET, ExitCode::SUCCESS)
+    Ok(taken.status(TARGET, ExitCode::SUCCESS))
 }
 
 fn draw(plan: &Plan<'_>, session: &mut Session) -> Result<(), StoreError> {
