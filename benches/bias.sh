@@ -18,7 +18,7 @@ Usage: benches/$NAME [--layouts N] [--sample-size N] [--out DIR] [FILTER...]
 
 Other allocators are those that are installed, as shared libraries: jemalloc, mimalloc, tcmalloc
 (apt-get install libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4).
-Exit status: 0 measured, 1 could not be measured, 2 not understood.
+Exit status: 0 measured, 1 failed, 2 not understood, 4 cannot be measured on this machine.
 END
 }
 
@@ -46,8 +46,8 @@ done
 case $out in /* | '') ;; *) out=$PWD/$out ;; esac
 cd "$(dirname "$0")/.."
 : "${out:=$PWD/benchmark_results/bias}"
-[ "$(uname)" = Linux ] || die "needs Linux: the order of functions is shuffled by its linker, lld"
-command -v jq >/dev/null || die "jq is not installed; ci/install.sh installs it"
+[ "$(uname)" = Linux ] || die "not measured: needs Linux: the order of functions is shuffled by its linker, lld" 4
+command -v jq >/dev/null || die "not measured: jq is not installed; ci/install.sh installs it" 4
 temp=$(mktemp -d)
 trap 'rm -rf "$temp"' EXIT
 

@@ -13,7 +13,8 @@ comprehensive_report_….md, .html (to be opened in a browser) and .json.
 Usage: benches/$NAME quick|full [--out DIR]
 
   quick      some minutes after the build; fewer samples of each kernel, no stress scenario
-  full       more rounds, narrower intervals, the stress scenario too; some 4 GB of memory
+  full       more rounds, narrower intervals, the stress scenario too, and what the ratio owes to the order of functions and
+             to the allocator (bias.sh; Linux); some 4 GB of memory
   --out DIR  where results are written [default: benchmark_results in the repository]
   --help     this
 
@@ -68,18 +69,22 @@ absent=()
 
 # ── what the machine lacks ──────────────────────────────────────────────────────────────────────────────────────────
 
-install_valgrind() {
-    command -v valgrind >/dev/null && return
+# The package in the first argument, unless the command in the rest succeeds; where it may not, its target says what is missing.
+install() {
+    local package=$1 && shift
+    ! "$@" >/dev/null 2>&1 || return 0
     local root=()
     [ "$(id -u)" -eq 0 ] || root=(sudo -n)
     command -v apt-get >/dev/null || return 0
     [ ${#root[@]} -eq 0 ] || sudo -n true 2>/dev/null || return 0
-    line "installing valgrind"
+    line "installing $package"
     {
         ${root[@]+"${root[@]}"} apt-get update -qq &&
-            ${root[@]+"${root[@]}"} env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq valgrind
+            ${root[@]+"${root[@]}"} env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$package"
     } >"$temp/install" 2>&1 || tail -n 1 "$temp/install"
 }
+
+has_jemalloc() { { ldconfig -p 2>/dev/null || /sbin/ldconfig -p; } | grep -q libjemalloc; }
 
 # ── what is shown meanwhile ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -105,6 +110,7 @@ estimate() {
     full/memory_profiling) echo 180 ;;
     full/scalability_testing) echo 1200 ;;
     full/comparison_analysis) echo 170 ;;
+    full/bias.sh) echo 300 ;;
     *) echo 60 ;;
     esac
 }
@@ -112,7 +118,7 @@ estimate() {
 # Seconds from the beginning of this target to the end of the run.
 left_from() {
     local target found='' sum=0
-    for target in $(targets); do
+    for target in $(steps); do
         [ "$target" != "$1" ] || found=yes
         [ -z "$found" ] || sum=$((sum + $(estimate "$target")))
     done
@@ -166,6 +172,12 @@ build() {
 
 targets() { awk '/^\[\[bench\]\]/ { bench = 1 } bench && /^name/ { gsub(/"/, "", $3); print $3; bench = 0 }' Cargo.toml; }
 
+# Whatever is run, one after the other: in full, too, what the ratio owes to accidents of the build.
+steps() {
+    targets
+    [ "$mode" != full ] || echo bias.sh
+}
+
 executable() {
     sed -n 's/.*"kind":\["bench"\].*"name":"'"$1"'".*"executable":"\([^"]*\)".*/\1/p' "$temp/build"
 }
@@ -190,11 +202,15 @@ arguments() {
 # Not through cargo: at Ctrl-C it would end before the target has kept what was finished.
 run() {
     local target=$1 log=$temp/$1 begin=$SECONDS status=0 program
-    program=$(executable "$target")
     : >"$log"
     start_ticker "$target" "$log"
-    # shellcheck disable=SC2046 # several words on purpose
-    "$program" --bench $(arguments "$target") --out "$out" >"$log" 2>&1 || status=$?
+    if [ "$target" = bias.sh ]; then
+        benches/bias.sh --layouts 2 --out "$out/bias_$stamp" >"$log" 2>&1 || status=$?
+    else
+        program=$(executable "$target")
+        # shellcheck disable=SC2046 # several words on purpose
+        "$program" --bench $(arguments "$target") --out "$out" >"$log" 2>&1 || status=$?
+    fi
     stop_ticker
     judge "$target" "$status" $((SECONDS - begin))
 }
@@ -320,7 +336,8 @@ tables() {
     columns "$temp/memory_profiling" "Under pressure" "system=memory runs out" "events of" "publisher asks to" taken outcome
     ROWS='^route/' columns "$temp/instructions" kernel "kernel=counted under valgrind" "per event=instructions per event" \
         "per event=atomics per event"
-    # It fits a terminal as it is.
+    # These fit a terminal as they are.
+    [ ! -f "$temp/bias.sh" ] || { echo && cat "$temp/bias.sh"; }
     [ ! -f "$temp/comparison_analysis" ] ||
         awk '/^ *time +over +ratio \[interval\]/ { table = 1; print "" } table { print " " $0 }' "$temp/comparison_analysis"
 }
@@ -357,11 +374,15 @@ commit=$(git rev-parse --short HEAD 2>/dev/null || echo unknown)
 [ -z "$(git status --porcelain 2>/dev/null)" ] || commit="$commit, changed"
 headline="crucible-perf $mode · commit $commit · $(rustc --version | cut -d' ' -f1,2) · $(getconf _NPROCESSORS_ONLN) cores"
 echo "$headline"
-install_valgrind
+install valgrind command -v valgrind
+if [ "$mode" = full ]; then
+    install jq command -v jq
+    install libjemalloc2 has_jemalloc
+fi
 build
-for target in $(targets); do
+for step in $(steps); do
     [ -z "$interrupted" ] || break
-    run "$target"
+    run "$step"
 done
 summary
 report
