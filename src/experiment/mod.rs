@@ -25,7 +25,7 @@ pub use closed_loop::{ClosedLoop, ClosedRound};
 pub use heap_cycles::{AtEnd, Entries, HeapCycles, HeapRun, HeapSample, half_way};
 pub use lineup::{Entry, Lineup, Role, Subject, UnknownSystem};
 pub use load_test::{Backlog, FailuresSeen, Interval, LoadRun, Phases, Recovery, Served, Waiting};
-pub use offered::{Deliveries, Keeping, LoadSample, OfferedLoad, Trial, TrialRun, Window};
+pub use offered::{Deliveries, EndedEarly, Keeping, LoadSample, OfferedLoad, Trial, TrialRun, Window};
 pub use open_loop::{Due, OpenLoop, OpenRun};
 pub use paired::{Blocks, BlocksRun, Pair, PairRound, Paired, Shape, Sizing, pass_events, sized};
 pub use pressure::{Full, HeapLimit, Pressure, Standing, Still};

@@ -105,10 +105,15 @@ impl Threads {
         }
     }
 
-    /// One thread is held to a core, and so is whatever is started meanwhile; several may run anywhere. `None` also where threads
-    /// cannot be held.
-    pub(crate) fn on_one_core(self) -> Option<OneCore> {
-        (self.0 == 1).then(OneCore::hold)?.ok()
+    /// One thread is held to a core, and so is whatever is started meanwhile; several may run anywhere.
+    ///
+    /// # Errors
+    /// Why it is not held.
+    pub(crate) fn on_one_core(self) -> Result<OneCore, NotMeasured> {
+        match self.0 {
+            1 => OneCore::hold(),
+            _ => Err(NotMeasured::new("on one core", format_args!("{self} may run anywhere"))),
+        }
     }
 }
 

@@ -41,6 +41,11 @@ impl<T> Reading<T> {
         Self::Absent { not_measured: why.to_string() }
     }
 
+    /// What files of results did not tell before they had it.
+    pub(crate) fn not_told() -> Self {
+        Self::absent("these results do not tell")
+    }
+
     /// What `change` makes of the value; the reason, if there is none.
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Reading<U> {
         match self {

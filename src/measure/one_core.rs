@@ -1,6 +1,6 @@
 //! Processes that take turns, on one core.
 
-use super::NotMeasured;
+use super::{NotMeasured, Reading};
 
 /// While this lives, the calling thread, and every thread and process that it starts, runs on one core. Processes that take turns
 /// then do so without waking another core, which costs a virtual machine some 50 µs and leaves its caches and its clock behind; and
@@ -36,9 +36,9 @@ impl OneCore {
         Err(NotMeasured::new("on one core", "threads are held to cores on Linux alone"))
     }
 
-    /// Its number.
-    pub fn core(&self) -> usize {
-        self.core
+    /// Its number, or why none is held.
+    pub fn of(held: &Result<Self, NotMeasured>) -> Reading<usize> {
+        held.as_ref().map(|held| held.core).map_err(NotMeasured::clone).into()
     }
 }
 
@@ -65,10 +65,10 @@ mod tests {
     fn what_a_held_thread_starts_is_held_too_and_it_is_free_again() {
         let before = allowed();
         let held = OneCore::hold().expect("on Linux");
-        assert_eq!(allowed(), [held.core()]);
-        assert_eq!(std::thread::spawn(allowed).join().expect("no panic"), [held.core()]);
+        assert_eq!(allowed(), [held.core]);
+        assert_eq!(std::thread::spawn(allowed).join().expect("no panic"), [held.core]);
         let status = std::process::Command::new("grep")
-            .args(["-qE", &format!("^Cpus_allowed_list:\\s{}$", held.core()), "/proc/self/status"])
+            .args(["-qE", &format!("^Cpus_allowed_list:\\s{}$", held.core), "/proc/self/status"])
             .status();
         assert!(status.expect("grep").success());
         drop(held);

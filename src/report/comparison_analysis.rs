@@ -32,7 +32,8 @@ fn details(all: &[&Comparison]) -> String {
     let mut lines = vec![line(&[
         "comparison",
         "rounds × pairs",
-        "passes × events",
+        "events/block",
+        "events/pass",
         "sd of rounds",
         "by total",
         "CPU/event",
@@ -44,7 +45,8 @@ fn details(all: &[&Comparison]) -> String {
         lines.push(vec![
             c.name.clone(),
             format!("{} × {}", c.quartile.estimate.rounds, c.pairs),
-            format!("{} × {}", c.passes, c.pass_events),
+            c.block_events.to_string(),
+            shown(&c.pass_events, usize::to_string),
             format!("{:.1} %", 100.0 * c.pilot.quartile_sd),
             ratio(&c.total.estimate),
             shown(&c.system.cpu_ns_per_event, |&ns| time(ns)),

@@ -100,17 +100,18 @@ pub struct Comparison {
     pub scenario: ScenarioFacts,
     /// Threads for all.
     pub threads: Threads,
-    /// The core on which both processes took turns. Absent with several threads, and where threads cannot be held: any.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub core: Option<usize>,
+    /// The core on which both processes took turns, if they have one thread each.
+    #[serde(default = "Reading::not_told")]
+    pub core: Reading<usize>,
     /// One by one or in batches.
     pub publishing: Publishing,
     /// What each delivery cost its service.
     pub work: HandlerWork,
-    /// Events of a pass, from the first publish to quiet.
-    pub pass_events: usize,
-    /// Passes of a block.
-    pub passes: usize,
+    /// Events of a block.
+    pub block_events: usize,
+    /// Of which so many are published before all is waited for to be quiet: a pass.
+    #[serde(default = "Reading::not_told")]
+    pub pass_events: Reading<usize>,
     /// Block pairs of each round that count.
     pub pairs: usize,
     /// Above the line, e.g. CrucibleCore.

@@ -52,9 +52,9 @@ pub struct ClosedFigure {
     pub scenario: ScenarioFacts,
     /// Threads for all.
     pub threads: Threads,
-    /// The core on which all processes took turns. Absent with several threads, and where threads cannot be held: any.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub core: Option<usize>,
+    /// The core on which all processes took turns, if they have one thread each.
+    #[serde(default = "Reading::not_told")]
+    pub core: Reading<usize>,
     /// One by one or in batches.
     pub publishing: Publishing,
     /// What each delivery cost its service.

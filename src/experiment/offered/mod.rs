@@ -10,4 +10,4 @@ pub(super) use log::nanoseconds;
 pub(super) use run::run;
 pub use saturate::Deliveries;
 pub(super) use saturate::saturate;
-pub use trial::{Keeping, LoadSample, OfferedLoad, Trial, TrialRun, Window};
+pub use trial::{EndedEarly, Keeping, LoadSample, OfferedLoad, Trial, TrialRun, Window};

@@ -9,7 +9,7 @@ use tokio::runtime::Runtime;
 use super::log::{SampledLog, nanoseconds, of_events_due_from, windows};
 use super::trial::JUDGED_FROM;
 use super::watch::Watch;
-use super::{LoadSample, OfferedLoad, Trial, TrialRun};
+use super::{EndedEarly, LoadSample, OfferedLoad, Trial, TrialRun};
 use crate::experiment::open_loop::arriving;
 use crate::experiment::run::{Beginning, Material, RunError, run_as_task};
 use crate::experiment::worker::PACER;
@@ -101,6 +101,7 @@ impl<S: EventSystem> Scene<S> {
         let judged_from = begin_ns + part_of(offered_ns, JUDGED_FROM);
         Ok(TrialRun {
             pacing: fed.pacing,
+            ended_early: fed.ended_early,
             offered_ns,
             events: offered,
             deliveries: self.owed.deliveries_of_first(self.published) - before,
@@ -149,7 +150,8 @@ impl<S: EventSystem> Scene<S> {
             let begin = clock.now();
             let mut watch = watch.from(begin);
             let pacing = feed_paced(&clock, schedule, &feed, build, |now, due| watch.look(now, due));
-            Fed { pacing, begin, end: clock.now(), samples: watch.samples(), cpu: CpuTime::of_this_thread() }
+            let (end, (samples, ended_early)) = (clock.now(), watch.end());
+            Fed { pacing, ended_early, begin, end, samples, cpu: CpuTime::of_this_thread() }
         })?;
         Ok(feeder)
     }
@@ -190,6 +192,7 @@ async fn publish_due<S: EventSystem>(
 /// What the feeder leaves.
 struct Fed {
     pacing: Pacing,
+    ended_early: Option<EndedEarly>,
     begin: Instant,
     end: Instant,
     samples: Vec<LoadSample>,

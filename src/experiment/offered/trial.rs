@@ -29,7 +29,7 @@ pub struct Trial {
     pub seed: u64,
     /// Ended early when more waits than this load offers in so long; what waits is served all the same.
     pub hopeless: Duration,
-    /// Ended early, too, once it is certain that the P99 of the judged part will be beyond this.
+    /// Of a trial of one rate: ended early, too, once it is certain that the P99 of the judged part will be beyond this.
     pub p99: Option<Duration>,
 }
 
@@ -43,6 +43,16 @@ impl Trial {
     pub fn lasting(&self) -> Duration {
         self.parts.iter().map(|&(_, lasting)| lasting).sum()
     }
+}
+
+/// Why a trial was ended before all of it was offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndedEarly {
+    /// More waited than [`Trial::hopeless`] allows.
+    Hopeless,
+    /// The P99 would have been beyond [`Trial::p99`].
+    Slow,
 }
 
 /// How it stood at one moment; deliveries from the beginning of the trial.
@@ -88,6 +98,9 @@ pub struct Window {
 pub struct TrialRun {
     /// Whether the load was offered. A load that was ended early, as hopeless or too slow, is `Stopped`.
     pub pacing: Pacing,
+    /// Absent if all of it was offered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_early: Option<EndedEarly>,
     /// How long it was offered, ns.
     pub offered_ns: u64,
     /// Events.
@@ -137,16 +150,11 @@ impl TrialRun {
     /// What the trial says.
     pub fn keeping(&self) -> Keeping {
         match () {
-            () if self.was_stopped() => Keeping::Behind,
+            () if self.ended_early == Some(EndedEarly::Hopeless) => Keeping::Behind,
             () if self.lateness().is_some() => Keeping::NotOffered,
             () if self.completed() >= COMPLETED && self.growth() <= GROWTH => Keeping::Up,
             () => Keeping::Behind,
         }
-    }
-
-    /// Whether it was ended early, as hopeless or too slow.
-    pub fn was_stopped(&self) -> bool {
-        matches!(self.pacing.invalid, Some(crate::load::InvalidLoad::Stopped { .. }))
     }
 
     /// Why the load was not the one that was asked for, if it was not, and nothing can be said of the backlog. A rate over
@@ -225,7 +233,6 @@ impl TrialRun {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::load::InvalidLoad;
 
     /// A second at 1,000 deliveries/s, of which the system does so many by each moment.
     fn run(done: impl Fn(u64) -> u64) -> TrialRun {
@@ -253,6 +260,7 @@ mod tests {
                 lag: Some(lag),
                 invalid: None,
             },
+            ended_early: None,
             offered_ns: 1_000_000_000,
             events: 1_000,
             deliveries: 1_000,
@@ -311,7 +319,7 @@ mod tests {
     #[test]
     fn a_hopeless_load_was_not_kept_up_with() {
         let mut stopped = run(|ms| ms);
-        stopped.pacing.invalid = Some(InvalidLoad::Stopped { offered: 500 });
+        stopped.ended_early = Some(EndedEarly::Hopeless);
         assert_eq!(stopped.keeping(), Keeping::Behind);
     }
 }

@@ -8,7 +8,7 @@ use crucible_events::routing::EventSystem;
 use super::log::{SampledLog, nanoseconds};
 use super::run::Scene;
 use super::trial::JUDGED_FROM;
-use super::{LoadSample, Trial};
+use super::{EndedEarly, LoadSample, Trial};
 use crate::load::Feed;
 use crate::measure::ResidentMemory;
 use crate::sut::Stage;
@@ -37,6 +37,7 @@ pub(super) struct Watch<S> {
     /// Deliveries.
     hopeless_backlog: f64,
     slow: Option<Slow>,
+    ended_early: Option<EndedEarly>,
     samples: Vec<LoadSample>,
 }
 
@@ -93,6 +94,7 @@ impl<S: EventSystem> Watch<S> {
             every: (trial.lasting() / SAMPLES).max(BETWEEN_SAMPLES),
             hopeless_backlog: fastest as f64 * fan_out * trial.hopeless.as_secs_f64(),
             slow: Slow::of(&scene.log, events * fan_out, trial),
+            ended_early: None,
             samples: Vec::with_capacity(2 * SAMPLES as usize),
             origin: scene.origin,
             stage: scene.stage.clone(),
@@ -121,9 +123,14 @@ impl<S: EventSystem> Watch<S> {
         }
         let begin = self.begin - self.origin;
         let slow = self.slow.as_mut().is_some_and(|slow| slow.is_certain(begin));
-        match slow || sample.backlog() as f64 > self.hopeless_backlog {
-            true => ControlFlow::Break(()),
-            false => ControlFlow::Continue(()),
+        self.ended_early = match () {
+            () if sample.backlog() as f64 > self.hopeless_backlog => Some(EndedEarly::Hopeless),
+            () if slow => Some(EndedEarly::Slow),
+            () => None,
+        };
+        match self.ended_early {
+            Some(_) => ControlFlow::Break(()),
+            None => ControlFlow::Continue(()),
         }
     }
 
@@ -140,7 +147,7 @@ impl<S: EventSystem> Watch<S> {
         }
     }
 
-    pub(super) fn samples(self) -> Vec<LoadSample> {
-        self.samples
+    pub(super) fn end(self) -> (Vec<LoadSample>, Option<EndedEarly>) {
+        (self.samples, self.ended_early)
     }
 }

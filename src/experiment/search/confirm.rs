@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Offer;
 use super::walk::whole;
-use crate::experiment::{Halted, Trial, TrialRun};
+use crate::experiment::{EndedEarly, Halted, Trial, TrialRun};
 
 /// What a rate has to stand to count as sustained: a short trial fits into mailboxes, and even a backlog that grows by 2 %
 /// grows without end.
@@ -46,7 +46,7 @@ pub struct Attempt {
     pub rate: u64,
     /// Whether it was sustained.
     pub stood: Stood,
-    /// Growth of the backlog over the judged part, of what was due meanwhile.
+    /// Growth of the backlog over the judged part, of what was due meanwhile; as far as it was offered, like all that follows.
     pub growth: f64,
     /// From the intended moment, ns; absent if too few deliveries were looked at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -107,15 +107,16 @@ impl LongRun {
     fn judge(&self, rate: u64, run: &TrialRun) -> Attempt {
         let p99_ns = run.latency.and_then(|latency| latency.p99);
         let grows = run.growth() * run.judged_for().as_secs_f64() > self.p99.as_secs_f64();
-        let valid =
-            if run.was_stopped() { run.median_lateness().is_none() } else { run.pacing.valid().is_ok() };
-        let slow = run.was_stopped() || p99_ns.is_none_or(|p99| u128::from(p99) > self.p99.as_nanos());
-        let stood = match () {
-            // What piles up until it is hopeless does so whatever the pacer did.
-            () if grows && (valid || run.was_stopped()) => Stood::Grows,
-            () if !valid => Stood::NotOffered,
-            () if slow => Stood::Slow,
-            () => Stood::Confirmed,
+        let slow = p99_ns.is_none_or(|p99| u128::from(p99) > self.p99.as_nanos());
+        let stood = match run.ended_early {
+            // What piles up so far does so whatever the pacer did.
+            Some(EndedEarly::Hopeless) => Stood::Grows,
+            Some(EndedEarly::Slow) if run.median_lateness().is_some() => Stood::NotOffered,
+            None if run.pacing.valid().is_err() => Stood::NotOffered,
+            _ if grows => Stood::Grows,
+            Some(EndedEarly::Slow) => Stood::Slow,
+            None if slow => Stood::Slow,
+            None => Stood::Confirmed,
         };
         Attempt { rate, stood, growth: run.growth(), p99_ns, cpu_percent: run.cpu_percent.value().copied() }
     }

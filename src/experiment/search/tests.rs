@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{LongRun, Offer, Overload, Steps, Stood, Walk, confirm, overload, saturated, walk};
 use crate::experiment::offered::nanoseconds;
-use crate::experiment::{LoadSample, ProcessError, Trial, TrialRun, Window};
+use crate::experiment::{EndedEarly, LoadSample, ProcessError, Trial, TrialRun, Window};
 use crate::load::{Arrivals, Course, InvalidLoad, Pacing};
 use crate::measure::{Latency, LatencySummary, Reading};
 
@@ -70,8 +70,8 @@ impl Offer for Paper {
         let slow = slow.is_some_and(|(p99, bound)| p99 > nanoseconds(bound));
         let offered = served.len() as u64;
         let invalid = match () {
-            () if fastest > self.pacer_limit => Some(InvalidLoad::Lag { p50_ns: lag_ns }),
             () if slow => Some(InvalidLoad::Stopped { offered }),
+            () if fastest > self.pacer_limit => Some(InvalidLoad::Lag { p50_ns: lag_ns }),
             () => None,
         };
         let windows = (1..=offered_ns / 100_000_000).map(|number| {
@@ -82,6 +82,7 @@ impl Offer for Paper {
         });
         Ok(TrialRun {
             pacing: Pacing { offered, intended_rate: None, achieved_rate: None, lag: Some(lag), invalid },
+            ended_early: slow.then_some(EndedEarly::Slow),
             offered_ns,
             events: offered,
             deliveries: offered,
@@ -171,6 +172,15 @@ fn a_backlog_that_does_not_grow_but_takes_too_long_is_told_apart() {
     let found = confirm(&mut paper, 40.0, &slow, 1, &|| false).expect("arithmetic");
     assert_eq!((found.rate, found.attempts.len()), (None, 8));
     assert!(found.attempts.iter().all(|attempt| attempt.stood == Stood::Slow), "{found:?}");
+    // Of twice as many the P99 is known, and ends the offer.
+    let longer = LongRun { lasting: Duration::from_secs(60), ..slow };
+    let found = confirm(&mut paper, 40.0, &longer, 1, &|| false).expect("arithmetic");
+    assert!(found.attempts[0].p99_ns.is_some_and(|p99| p99 > 15_000_000), "{found:?}");
+    assert_eq!(found.attempts[0].stood, Stood::Slow, "{found:?}");
+    // Where the pacer was late, latency tells nothing.
+    paper.pacer_limit = 30;
+    let found = confirm(&mut paper, 40.0, &longer, 1, &|| false).expect("arithmetic");
+    assert_eq!(found.attempts[0].stood, Stood::NotOffered, "{found:?}");
 }
 
 #[test]

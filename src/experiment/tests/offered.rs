@@ -11,7 +11,7 @@ use crucible_events::routing::EventSystem;
 use super::light;
 use super::remembering::Remembering;
 use crate::experiment::run::{Material, RunError, Threads};
-use crate::experiment::{Keeping, OfferedLoad, Subject, Trial, TrialRun};
+use crate::experiment::{EndedEarly, Keeping, OfferedLoad, Subject, Trial, TrialRun};
 use crate::load::Arrivals;
 use crate::sut::HandlerWork;
 use crate::workload::{Edition, Owed, Workload};
@@ -82,7 +82,7 @@ fn a_hopeless_load_is_ended_and_what_waits_is_served() {
     let hopeless = Trial { hopeless: 5 * MS, ..Trial::steady(20_000, Duration::from_secs(60), 1) };
     let runs = offer(|_| DataCoordinator::default(), &slow, vec![hopeless, Trial::steady(100, 50 * MS, 1)]);
     let runs = runs.expect("right work");
-    assert!(runs[0].was_stopped() && runs[0].keeping() == Keeping::Behind, "{:?}", runs[0].pacing);
+    assert_eq!((runs[0].ended_early, runs[0].keeping()), (Some(EndedEarly::Hopeless), Keeping::Behind));
     assert!(runs[0].events < 100_000, "{} of 1,200,000", runs[0].events);
     assert_eq!(runs[1].events, 5, "the next one is offered as if nothing had been");
 }
@@ -94,9 +94,9 @@ fn a_load_whose_p99_is_decided_is_ended() {
     let trial = |p99| Trial { p99: Some(p99), ..Trial::steady(100, Duration::from_secs(2), 1) };
     let runs = offer(|_| CrucibleCore::default(), &slow, vec![trial(MS / 2), trial(Duration::from_secs(60))]);
     let runs = runs.expect("right work");
-    assert!(runs[0].was_stopped(), "{:?}", runs[0].pacing);
+    assert_eq!(runs[0].ended_early, Some(EndedEarly::Slow));
     assert!((60..200).contains(&runs[0].events), "not before the judged part: {}", runs[0].events);
-    assert_eq!((runs[1].was_stopped(), runs[1].events), (false, 200));
+    assert_eq!((runs[1].ended_early, runs[1].events), (None, 200));
 }
 
 #[test]

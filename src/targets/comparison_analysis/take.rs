@@ -38,7 +38,7 @@ pub(super) fn take(
     let wanted = planned(plan, &pilot);
     watch(&format!("{wanted} rounds"));
     let rounds = paired.rounds(&blocks, shape, wanted).map_err(halted)?;
-    let core = held.as_ref().map(OneCore::core);
+    let core = OneCore::of(&held);
     compared(plan, (case, facts, core), (&blocks, shape), pilot, &rounds)
 }
 
@@ -88,7 +88,7 @@ fn planned(plan: &Plan<'_>, pilot: &Pilot) -> usize {
 
 fn compared(
     plan: &Plan<'_>,
-    (case, facts, core): (&Case, ScenarioFacts, Option<usize>),
+    (case, facts, core): (&Case, ScenarioFacts, Reading<usize>),
     (blocks, shape): (&Blocks, Shape),
     pilot: Pilot,
     rounds: &[PairRound],
@@ -120,8 +120,8 @@ fn compared(
         core,
         publishing: case.publishing,
         work: case.work,
-        pass_events: blocks.pass,
-        passes: blocks.passes,
+        block_events,
+        pass_events: Reading::Value(blocks.pass),
         pairs: shape.pairs,
         system: side(&case.system, None, 0)?,
         over: side(&case.over, revision, 1)?,

@@ -43,7 +43,7 @@ pub(super) fn take(
         name: figure.name(),
         scenario: plan.facts(figure, spec.events)?,
         threads: spec.threads,
-        core: held.as_ref().map(OneCore::core),
+        core: OneCore::of(&held),
         publishing: spec.publishing,
         work: spec.work,
         systems: contenders.iter().map(summary).collect(),

@@ -1,9 +1,10 @@
 use super::figure::{Size, sizes};
 use super::growth::growth;
 use super::{Figure, Plan};
-use crate::experiment::{ClosedLoop, Contender, OfferedLoad, Role, Trial, interleave};
+use crate::experiment::{ClosedLoop, Contender, Entry, OfferedLoad, Role, Trial, interleave};
 use crate::load::Arrivals;
 use crate::measure::{LatencySummary, Reading};
+use crate::results::daemon_performance::SystemThroughput;
 use crate::results::scalability_testing::{Dimension, DimensionFigure, Point, SystemPoint};
 use crate::targets::{PlanError, scenario_facts, summary};
 
@@ -39,50 +40,64 @@ pub(super) fn take(
 
 fn point(plan: &Plan<'_>, figure: &Figure, dimension: Dimension, spec: &Size) -> Result<Point, PlanError> {
     let settings = &plan.settings;
-    let mut contenders = Vec::new();
-    for entry in plan.lineup.under(spec.publishing) {
-        // References know who gets the first event, the second, and so on: there must be a first.
-        if matches!(entry.role, Role::Reference(_)) && spec.publishers > 1 {
-            continue;
-        }
-        contenders.push(Contender::new(entry, plan.start(entry, &spec.scenario, figure)?));
-    }
-    let &Size { threads, publishers, publishing, work, .. } = spec;
-    let closed =
-        ClosedLoop { threads, publishers, publishing, work, events: usize::MAX, at_least: settings.round };
-    let taken = interleave(&mut contenders, &closed, settings.rounds, settings.seed, plan.interrupted);
-    taken.map_err(|why| PlanError::new(figure.name(), why))?;
-    let offered = load_for(&contenders);
+    let closed = closed(plan, figure, spec)?;
+    let offered = load_for(&closed);
     let mut systems = Vec::new();
-    for contender in &mut contenders {
-        plan.check_interrupt(figure)?;
-        let (latency, floor_ns) = latency(plan, figure, contender, spec, offered)?;
-        systems.push(SystemPoint { closed: summary(contender), latency, floor_ns });
+    for (entry, closed) in closed {
+        let (latency, floor_ns) = latency(plan, figure, entry, spec, offered)?;
+        systems.push(SystemPoint { closed, latency, floor_ns });
     }
     Ok(Point {
         size: spec.size,
-        beyond_cores: dimension == Dimension::Workers && threads.0 > settings.cores,
+        beyond_cores: dimension == Dimension::Workers && spec.threads.0 > settings.cores,
         scenario: scenario_facts(&spec.scenario, settings.seed),
-        threads,
+        threads: spec.threads,
         offered,
         systems,
     })
 }
 
+/// Rounds of all systems, interleaved; with one thread on one core.
+fn closed<'a>(
+    plan: &Plan<'a>,
+    figure: &Figure,
+    spec: &Size,
+) -> Result<Vec<(&'a Entry, SystemThroughput)>, PlanError> {
+    let &Size { threads, publishers, publishing, work, .. } = spec;
+    let _held = threads.on_one_core();
+    // References know who gets the first event, the second, and so on: there must be a first.
+    let takes_part = |entry: &&Entry| publishers == 1 || !matches!(entry.role, Role::Reference(_));
+    let entries: Vec<&Entry> = plan.lineup.under(publishing).filter(takes_part).collect();
+    let start = |entry: &&Entry| Ok(Contender::new(entry, plan.start(entry, &spec.scenario, figure)?));
+    let mut contenders = entries.iter().map(start).collect::<Result<Vec<_>, PlanError>>()?;
+    let rounds = ClosedLoop {
+        threads,
+        publishers,
+        publishing,
+        work,
+        events: usize::MAX,
+        at_least: plan.settings.round,
+    };
+    let (many, seed) = (plan.settings.rounds, plan.settings.seed);
+    interleave(&mut contenders, &rounds, many, seed, plan.interrupted)
+        .map_err(|why| PlanError::new(figure.name(), why))?;
+    Ok(entries.into_iter().zip(contenders.iter().map(summary)).collect())
+}
+
 /// Part of what the slowest does that is no reference.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // from 1 to some millions
-fn load_for(contenders: &[Contender]) -> u64 {
-    let choices = contenders.iter().filter(|contender| !matches!(contender.role, Role::Reference(_)));
-    let slowest = choices.map(|contender| summary(contender).events_per_second).fold(f64::INFINITY, f64::min);
+fn load_for(closed: &[(&Entry, SystemThroughput)]) -> u64 {
+    let choices = closed.iter().filter(|(entry, _)| !matches!(entry.role, Role::Reference(_)));
+    let slowest = choices.map(|(_, closed)| closed.events_per_second).fold(f64::INFINITY, f64::min);
     let load = LOAD * slowest;
     if load.is_finite() { load.max(1.0) as u64 } else { 1 }
 }
 
-/// Of one system under that load, with a fresh instance, and the floor under it.
+/// Of one system under that load, in a process of its own, and the floor under it. Its pacer needs a core that the system leaves it.
 fn latency(
     plan: &Plan<'_>,
     figure: &Figure,
-    contender: &mut Contender,
+    entry: &Entry,
     spec: &Size,
     offered: u64,
 ) -> Result<(Reading<LatencySummary>, Option<u64>), PlanError> {
@@ -92,7 +107,7 @@ fn latency(
         work: spec.work,
         arrivals: Arrivals::Poisson,
     };
-    let process = &mut contender.process;
+    let mut process = plan.start(entry, &spec.scenario, figure)?;
     process.begin_trials(&load).map_err(|source| PlanError::new(figure.name(), source))?;
     let trial = Trial::steady(offered, plan.settings.offered, plan.settings.seed);
     let run = process.trial(&trial).map_err(|source| PlanError::new(figure.name(), source))?;
