@@ -252,15 +252,15 @@ fn memory(context: &Context<'_>, pair: &Pair) -> Judged {
     let of = |system: &str| Ok((per_event(context, system)?, peak(context, system)?));
     let ((event_a, peak_a), (event_b, peak_b)) = (of(baseline)?, of(candidate)?);
     let because = say![
-        "an event asks for ",
+        "allocated per event: ",
         &event_b,
         " against ",
         &event_a,
-        "; at most ",
+        "; heap at its peak: ",
         &peak_b,
         " against ",
         &peak_a,
-        " are held.",
+        ".",
     ];
     let share =
         |candidate: &Figure, baseline: &Figure| Some(candidate.number()? / baseline.number()?.max(1.0));

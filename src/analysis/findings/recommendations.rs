@@ -90,7 +90,7 @@ fn choice(context: &Context<'_>, pair: &Pair) -> Option<Sentence> {
 fn latency(context: &Context<'_>, Pair { baseline, candidate }: &Pair) -> Option<Sentence> {
     let (lower, higher) = p99s(context, candidate, baseline).ok()?;
     Some(say![
-        "; of its latency that says nothing: under equal load, one run each, its P99 was lower in ",
+        "; latency is not decided: in single runs under equal load its P99 was lower in ",
         lower,
         " cases and higher in ",
         higher,
@@ -102,7 +102,7 @@ fn costs(pair: &Pair, criteria: &[Criterion]) -> Option<Sentence> {
     let of_candidate = criteria.iter().filter(|criterion| criterion.system == pair.candidate);
     let worse = of_candidate
         .filter(|criterion| criterion.answer == Answer::No && AGAINST_THE_BASELINE.contains(&criterion.name));
-    let told = worse.map(|criterion| say![criterion.asks, "? No: "].with(criterion.because.clone()));
+    let told = worse.map(|criterion| say!["not ", criterion.asks, ": "].with(criterion.because.clone()));
     let told = Sentence::joined(told, " ");
     (!told.0.is_empty()).then(|| say!["Weigh what speaks against ", &pair.candidate, ": "].with(told))
 }
@@ -124,22 +124,22 @@ fn where_it_pays(context: &Context<'_>, pair: &Pair) -> Option<Sentence> {
         &most.figure,
         " times the throughput of ",
         &pair.baseline,
-        " with ",
+        " (",
         most.name.clone(),
-        ", ",
+        "), and ",
         &least.figure,
-        " times with ",
+        " times (",
         least.name.clone(),
+        ")",
     ];
-    let open = all.len() - shown.len();
-    let figures = all.iter().map(|compared| &compared.figure);
-    Some(match open {
-        0 => told.then("."),
-        _ => {
-            let count = Figure::computed(figures, Quantity::Of(open, all.len()));
-            told.with(say![", and no difference is shown in ", count, " such comparisons."])
-        }
-    })
+    let count = |verdict| {
+        let some = all.iter().filter(|compared| compared.verdict == verdict).count();
+        let figures = all.iter().map(|compared| &compared.figure);
+        (some > 0).then(|| Figure::computed(figures, Quantity::Of(some, all.len())))
+    };
+    let same = count(Verdict::Same).map(|same| say!["; both have the same within 1 % in ", same, " cases"]);
+    let open = count(Verdict::NotShown).map(|open| say!["; no difference is shown in ", open, " cases"]);
+    Some([same, open].into_iter().flatten().fold(told, Sentence::with).then("."))
 }
 
 /// A variant lived where the default died.

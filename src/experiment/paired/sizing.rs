@@ -7,7 +7,7 @@ use crate::sut::{BATCH, HandlerWork, Publishing};
 /// How long blocks and rounds are to be.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sizing {
-    /// A block of the slower system.
+    /// A block of the slower system; one pass, where that takes longer.
     pub block: Duration,
     /// The blocks of a round that count, of both systems together.
     pub round: Duration,
@@ -24,18 +24,26 @@ const MOST_PAIRS: usize = 200;
 /// A pass of events whose handlers take time: enough for those to overlap which can.
 const PASS_WITH_WORK: usize = 10;
 
-/// What a delivery is taken to cost beside its handler's work: what the slower systems take on no machine in particular. Not
-/// measured, so that a pass has as many events for every pair of systems, on every machine and in every run: a ratio depends on it.
+/// What a delivery is taken to cost beside its handler's work: between CrucibleCore's 50 ns and DataCoordinator's 450 (medium, batches).
+/// Reckoned, so that a pass has as many events for every pair of systems, on every machine and in every run: a ratio depends on it.
 const DELIVERY: Duration = Duration::from_nanos(200);
 
-/// Events of a pass whose deliveries take about `block`, as they are taken to; divides `events`, those of the workload. `fan_out`:
-/// deliveries of an event.
-pub fn pass_events(events: usize, fan_out: f64, work: HandlerWork, block: Duration) -> usize {
+/// What a rule is taken to cost each event: with 1,000 of them DataCoordinator takes 33 µs an event.
+const RULE: Duration = Duration::from_nanos(30);
+
+/// Events of a pass that takes about `block`, as rules and deliveries are taken to cost; divides `events`, those of the workload.
+/// `fan_out`: deliveries of an event.
+pub fn pass_events(
+    events: usize,
+    (rules, fan_out): (usize, f64),
+    work: HandlerWork,
+    block: Duration,
+) -> usize {
     let (least, work) = match work {
         HandlerWork::None => (BATCH, Duration::ZERO),
         HandlerWork::Spin(each) | HandlerWork::Await(each) => (PASS_WITH_WORK, each),
     };
-    let event = (DELIVERY + work).as_secs_f64() * fan_out;
+    let event = RULE.as_secs_f64() * rules as f64 + (DELIVERY + work).as_secs_f64() * fan_out;
     divisor(events, whole(block.as_secs_f64() / event).max(least))
 }
 
@@ -90,9 +98,11 @@ mod tests {
     #[test]
     fn a_pass_is_sized_by_what_it_delivers_and_by_what_handlers_take() {
         let spin = HandlerWork::Spin(Duration::from_micros(3));
-        let pass = |events, fan_out, work| pass_events(events, fan_out, work, BLOCK);
+        let pass = |events, fan_out, work| pass_events(events, (0, fan_out), work, BLOCK);
         // 2,000 deliveries at 0.2 µs; 125 at 3.2 µs.
         assert_eq!([pass(1_000, 4.0, HandlerWork::None), pass(1_000, 4.0, spin)], [500, 40]);
+        // 100 rules at 30 ns, 5 deliveries at 0.2 µs: 4 µs an event.
+        assert_eq!(pass_events(1_000, (100, 5.0), HandlerWork::None, BLOCK), 100);
         // The whole workload has fewer.
         assert_eq!(pass(100, 1.5, HandlerWork::None), 100);
         // Never so few that waking up is all that is measured.

@@ -85,6 +85,21 @@ fn with_each_file_missing_it_renders_and_says_so() {
     assert!(nothing.markdown.contains("No recommendation"), "{}", nothing.markdown);
 }
 
+#[test]
+fn an_unreliable_run_cannot_be_overlooked() {
+    let mut unreliable = documents();
+    let compared = unreliable.iter_mut().find(|document| document["target"] == "comparison_analysis");
+    let results = &mut compared.expect("it is in the fixture")["results"];
+    results["reliability"]["reliable"] = Value::Bool(false);
+    results["controls"][0]["verdict"] = "slower".into();
+    let name = results["controls"][0]["system"]["system"].as_str().expect("a name").to_owned();
+    let page = report(&unreliable).markdown;
+    let said = format!("Unreliable: {name} came out different from itself");
+    assert_eq!(page.matches(&said).count(), 2, "in the summary and above the table: {page}");
+    assert!(page.contains("| – (faster) |") && !page.contains("| faster |"), "{page}");
+    assert!(!report(&documents()).markdown.contains("Unreliable"));
+}
+
 /// What was not written by us must not be taken for markup.
 #[test]
 fn names_from_files_are_escaped_everywhere() {

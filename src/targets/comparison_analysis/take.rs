@@ -31,7 +31,7 @@ pub(super) fn take(
     let mut paired = Paired::new(&start, settings.rounds_per_process, settings.seed, plan.interrupted);
     let load = (case.threads, case.publishing, case.work);
     let facts = scenario_facts(&case.scenario, settings.seed);
-    let pass = pass_events(facts.events, facts.fan_out, case.work, settings.sizing.block);
+    let pass = pass_events(facts.events, (facts.rules, facts.fan_out), case.work, settings.sizing.block);
     let (blocks, shape) = sized(&mut paired, load, pass, &settings.sizing).map_err(halted)?;
     let piloted = paired.rounds(&blocks, shape, settings.pilot_rounds).map_err(halted)?;
     let pilot = pilot(plan, &piloted).map_err(|source| PlanError::new(&case.name, source))?;

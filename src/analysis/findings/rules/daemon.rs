@@ -72,6 +72,62 @@ fn undecided(pair: &Pair, all: &[Compared], when: &'static str) -> Option<(Topic
     (!told.0.is_empty()).then(|| (Topic::Observation, intro.with(told).then(".")))
 }
 
+/// Where more threads did less than one, round for round: who has cores to spare should know.
+pub(super) fn threads(context: &Context<'_>) -> Sentences {
+    let figures = context.list(TARGET, "throughput")?;
+    let on_one = |figure: &&Node<'_>| figure.number("threads").is_ok_and(|threads| threads == 1.0);
+    let (one, more): (Vec<_>, Vec<_>) = figures.iter().partition(on_one);
+    let same = |a: &Node<'_>, b: &Node<'_>| {
+        let scenario = |figure: &Node<'_>| figure.at("scenario").ok()?.word("name").map(str::to_owned);
+        scenario(a) == scenario(b) && a.word("publishing") == b.word("publishing")
+    };
+    let pairs = || {
+        one.iter().flat_map(|one| more.iter().filter(|more| same(one, more)).map(move |more| (*one, *more)))
+    };
+    let mut told = Vec::new();
+    let mut missing = nothing("throughput on one and on more threads");
+    for system in context.systems() {
+        match those_there(pairs().map(|(one, more)| on_more_threads(&system, one, more))) {
+            Ok(all) => {
+                let mut less: Vec<Compared> = with(Verdict::Less, &all).into_iter().cloned().collect();
+                less.sort_by(|a, b| a.ratio.total_cmp(&b.ratio));
+                if !less.is_empty() {
+                    let intro =
+                        say![&system, " does less on several threads than on one, in every round of "];
+                    let intro =
+                        intro.with(say![tally(less.len(), &all), " cases with handlers that do nothing: "]);
+                    let sentence = intro.with(range(&less)).then(" times its throughput on one.");
+                    told.push((Topic::Weakness(system), sentence));
+                }
+            }
+            Err(why) => missing = why,
+        }
+    }
+    if pairs().next().is_none() { Err(missing) } else { Ok(told) }
+}
+
+/// A verdict where all rounds of one side are beyond all of the other.
+fn on_more_threads(system: &str, one: &Node<'_>, more: &Node<'_>) -> Found<Compared> {
+    let of = |figure: &Node<'_>| -> Found<(Figure, f64, (f64, f64))> {
+        let found = figure.of_system("systems", system)?;
+        let rounds = found.list("rounds").into_iter().filter_map(|round| round.value().as_f64());
+        let ends = rounds.fold((f64::INFINITY, 0.0), |(low, high), round| (round.min(low), round.max(high)));
+        Ok((found.figure("events_per_second", Quantity::Rate)?, found.number("events_per_second")?, ends))
+    };
+    let ((figure_one, rate_one, ends_one), (figure_more, rate_more, ends_more)) = (of(one)?, of(more)?);
+    let ratio = rate_more / rate_one;
+    let interval = (ends_more.0 / ends_one.1, ends_more.1 / ends_one.0);
+    let quantity = Quantity::Ratio { value: ratio, interval: None };
+    let figure = Figure::computed([&figure_one, &figure_more], quantity);
+    Ok(Compared {
+        name: readable(&more.what()),
+        figure,
+        ratio,
+        interval,
+        verdict: Verdict::of(ratio, interval),
+    })
+}
+
 /// Single runs without an interval: figures side by side, and no winner.
 pub(super) fn latency(context: &Context<'_>) -> Sentences {
     let figures = context.list(TARGET, "latency")?;

@@ -41,6 +41,7 @@ pub(super) const ALL: &[Rule] = &[
         asks: "throughput when handlers take time",
         find: daemon::handler_time,
     },
+    Rule { name: "throughput/threads", asks: "throughput on more threads than one", find: daemon::threads },
     Rule { name: "latency/graded", asks: "latency at equal offered load", find: daemon::latency },
     Rule { name: "latency/near_limit", asks: "latency near the limit", find: daemon::near_limit },
     Rule { name: "grades", asks: "the grades of the medium scenario", find: daemon::grades },

@@ -73,6 +73,10 @@ rules! {
         says "CrucibleCore is faster than DataCoordinator in 5 of 10 comparisons when each";
         "daemon_performance" "/results/handler_time/4/ratios/0/estimate" becomes estimate(1.0, 0.995, 1.004);
         then "the same within 1 %: 1.00e0"
+    threads: "throughput/threads"
+        says "CrucibleCore does less on several threads than on one, in every round of 2 of 4 cases";
+        "daemon_performance" "/results/throughput/6/systems/1/rounds/0" becomes json!(9_000_000.0);
+        then "CrucibleCore does less on several threads than on one, in every round of 1 of 4 cases"
     latency: "latency/graded"
         says "DataCoordinator P50 7.92e4, P99 2.39e6";
         "daemon_performance" "/results/latency/0/systems/0/run/latency/p99" becomes json!(5_000_000);

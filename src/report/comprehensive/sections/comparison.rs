@@ -1,10 +1,11 @@
 use super::{strings, table};
 use crate::analysis::daemon_performance::grades;
 use crate::analysis::grades::GradeThresholds;
+use crate::measure::Reading;
 use crate::report::comprehensive::model::{Block, Drawing, Section, Table};
 use crate::report::comprehensive::{Judged, plots};
 use crate::report::daemon_performance as daemon;
-use crate::results::comparison_analysis::{Comparison, Side, Verdict};
+use crate::results::comparison_analysis::{Comparison, ComparisonAnalysis, Side, Verdict};
 use crate::results::daemon_performance::ClosedFigure;
 use crate::stats::{Interval, RatioEstimate};
 
@@ -16,6 +17,14 @@ pub(super) fn blocks(judged: &Judged<'_>) -> Option<Section> {
     let both = [("comparisons", &results.comparisons), ("controls", &results.controls)];
     let mut lines = vec![strings(["comparison", "system", "over", "by quartile", "by total", "verdict"])];
     lines.extend(both.iter().flat_map(|(_, list)| list.iter()).map(compared));
+    let warning = unreliable(results);
+    if warning.is_some() {
+        lines[1..=results.comparisons.len()].iter_mut().filter_map(|line| line.last_mut()).for_each(
+            |verdict| {
+                *verdict = format!("– ({verdict})");
+            },
+        );
+    }
     let rows =
         both.iter().flat_map(|(name, list)| (0..list.len()).map(move |at| format!("/results/{name}/{at}")));
     let table = table("comparison_analysis", "Ratio of throughputs, block by block", lines, rows)?;
@@ -34,7 +43,24 @@ pub(super) fn blocks(judged: &Judged<'_>) -> Option<Section> {
         method.relevant_percent
     );
     let told = remarks.chain(whys).chain([note]).map(Block::Paragraph);
-    Section::of("blocks", "Side by side, block by block", [table].into_iter().chain(told).collect())
+    let blocks = warning.map(Block::Warning).into_iter().chain([table]).chain(told).collect();
+    Section::of("blocks", "Side by side, block by block", blocks)
+}
+
+/// What to say of a run in which a system came out different from itself.
+pub(super) fn unreliable(results: &ComparisonAnalysis) -> Option<String> {
+    let differs = |control: &&Comparison| {
+        matches!(control.verdict, Verdict::Faster | Verdict::Slower | Verdict::Contradictory)
+    };
+    let systems: Vec<&str> =
+        results.controls.iter().filter(differs).map(|control| &*control.system.system).collect();
+    (results.reliability.reliable == Reading::Value(false)).then(|| {
+        format!(
+            "Unreliable: {} came out different from itself, so no verdict of comparison_analysis counts. What is said of \
+             throughput rests on daemon_performance.",
+            systems.join(", ")
+        )
+    })
 }
 
 fn compared(comparison: &Comparison) -> Vec<String> {
@@ -52,7 +78,7 @@ fn compared(comparison: &Comparison) -> Vec<String> {
         Verdict::Equivalent => "equivalent",
         Verdict::NoDifferenceShown => "no difference shown",
         Verdict::Inconclusive => "inconclusive",
-        Verdict::Contradictory => "contradictory",
+        Verdict::Contradictory => "both ways",
     };
     let disagreement = if comparison.disagreement { ", quartile and total disagree" } else { "" };
     vec![

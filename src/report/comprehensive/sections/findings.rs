@@ -1,4 +1,4 @@
-use super::strings;
+use super::{comparison, strings};
 use crate::analysis::findings::{Answer, Finding, Sentence, Topic};
 use crate::report::comprehensive::Judged;
 use crate::report::comprehensive::model::{Block, Cell, Line, Row, Section, Table};
@@ -11,6 +11,7 @@ pub(super) fn summary(judged: &Judged<'_>) -> Option<Section> {
     blocks.extend(unfinished.map(|file| {
         Block::Warning(format!("{} was interrupted: not all that was asked for is in it.", file.name))
     }));
+    blocks.extend(judged.compared.as_ref().and_then(comparison::unreliable).map(Block::Warning));
     if found.summary.is_empty() {
         blocks.push(Block::Paragraph("No recommendation: nothing in these results supports one.".to_owned()));
     } else {
