@@ -101,7 +101,7 @@ async fn passes<S: EventSystem>(
         Stage::set_up(system, workload, |recorder| WorkingHandler { recorder, work, log: () }).await?;
     let (stage, events, deliveries) = (Arc::new(stage), editions.events().len() as u64, owed.deliveries());
     pass_of(&stage, &editions, spec, deliveries).await?;
-    stage.check(owed, events)?;
+    stage.check(owed, events).await?;
     let (cpu, start) = (CpuTime::of_this_process(), Instant::now());
     let (mut passes, mut elapsed) = (0, Duration::ZERO);
     while passes == 0 || elapsed < spec.at_least {
@@ -116,7 +116,7 @@ async fn passes<S: EventSystem>(
     let renewing = start.elapsed().saturating_sub(elapsed);
     let cpu = cpu.and_then(|before| Ok(CpuTime::of_this_process()?.since(&before).total()));
     let cpu = cpu.map(|used| used.saturating_sub(renewing));
-    stage.check(owed, (passes + 1) * events)?;
+    stage.check(owed, (passes + 1) * events).await?;
     let failed = stage.system.ledger().await?.failed;
     if let Some(sample) = editions.events().last() {
         stage.check_still_whole(sample).await?;

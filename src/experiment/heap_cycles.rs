@@ -270,7 +270,7 @@ impl Task<'_> {
             }
         }
         let after = tracking.now();
-        stage.check(self.owed, (warm_up + cycles) * editions.events().len() as u64)?;
+        stage.check(self.owed, (warm_up + cycles) * editions.events().len() as u64).await?;
         let ledger = stage.system.ledger().await?;
         ledger.check().map_err(StillWhole::from)?;
         let run = HeapRun {

@@ -120,7 +120,7 @@ async fn offer<S: EventSystem>(
     let elapsed = begin.elapsed();
     let cpu = cpu.and_then(|before| Ok(CpuTime::of_this_process()?.since(&before)));
     let (pacing, pacer_cpu) = pacer.join().map_err(|_| RunError::Panicked)?;
-    stage.check(owed, offered)?;
+    stage.check(owed, offered).await?;
     let ledger = stage.system.ledger().await?;
     ledger.check().map_err(crate::sut::StillWhole::from)?;
     let mut latency = Latency::new();

@@ -29,7 +29,7 @@ pub struct SetUpError {
 pub enum WrongDeliveries {
     /// One of them received other deliveries.
     #[error(
-        "service `{service}`: expected {} deliveries with checksum {:016x}, got {} with {:016x}",
+        "service `{service}`: expected {} deliveries with checksum {:016x}, got {} with {:016x}; the system's ledger: {ledger}",
         .expected.deliveries, .expected.checksum, .got.deliveries, .got.checksum
     )]
     Service {
@@ -39,6 +39,8 @@ pub enum WrongDeliveries {
         expected: Tally,
         /// What it received.
         got: Tally,
+        /// What the system says of all services: whether they were lost, or expired on a machine that stood still.
+        ledger: String,
     },
     /// The sum of what publishing announced is another.
     #[error("publishing announced {announced} deliveries, expected {expected}")]
@@ -116,11 +118,15 @@ impl<S: EventSystem> Stage<S> {
     ///
     /// # Errors
     /// The first service that received something else.
-    pub fn check(&self, owed: &Owed, published: u64) -> Result<(), WrongDeliveries> {
+    pub async fn check(&self, owed: &Owed, published: u64) -> Result<(), WrongDeliveries> {
         for ((service, recorder), expected) in self.recorders.iter().zip(owed.of_first(published)) {
             let got = recorder.tally();
             if got != expected {
-                return Err(WrongDeliveries::Service { service: service.clone(), expected, got });
+                let ledger = match self.system.ledger().await {
+                    Ok(ledger) => format!("{ledger:?}"),
+                    Err(why) => why.to_string(),
+                };
+                return Err(WrongDeliveries::Service { service: service.clone(), expected, got, ledger });
             }
         }
         Ok(())

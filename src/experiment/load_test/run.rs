@@ -214,7 +214,7 @@ impl Offer {
             check_tries(&statistics, self.faults.injected().failed())?;
         }
         if plan.faults.is_empty() && published.turned_away == 0 && ledger.acknowledged == ledger.accepted {
-            stage.check(&self.owed, published.events)?;
+            stage.check(&self.owed, published.events).await?;
         }
         if let Some(sample) = &published.last {
             stage.check_still_whole(sample).await?;

@@ -160,7 +160,7 @@ impl<S: EventSystem> Scene<S> {
     pub(super) fn close(self) -> Result<(), RunError> {
         let Self { runtime, stage, workload, owed, published, .. } = self;
         run_as_task(&runtime, async move {
-            stage.check(&owed, published)?;
+            stage.check(&owed, published).await?;
             if let Some(last) = published.checked_sub(1) {
                 let last = arriving(&workload, last, Duration::ZERO);
                 stage.check_still_whole(&last).await?;

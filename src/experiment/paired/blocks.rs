@@ -130,7 +130,7 @@ impl<S: EventSystem> Scene<S> {
         let peak_memory = memory.peak();
         let deliveries = owed.deliveries_of_first(published);
         let failed = run_as_task(&runtime, async move {
-            stage.check(&owed, published)?;
+            stage.check(&owed, published).await?;
             let failed = stage.system.ledger().await?.failed;
             let last = (published as usize).checked_sub(1).map(|last| last % owed.events());
             if let Some(last) = last {

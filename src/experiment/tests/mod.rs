@@ -53,7 +53,7 @@ fn twice<S: EventSystem>(make: fn() -> S) -> RunError {
         let stage = Stage::set_up(make(), &workload, |r: Recorder| r).await?;
         for published in [100, 200] {
             pass(&stage, editions.events(), Publishing::Batch, owed.deliveries()).await?;
-            stage.check(&owed, published)?;
+            stage.check(&owed, published).await?;
         }
         Ok(())
     });
