@@ -72,7 +72,8 @@ pub(super) fn method() -> Option<Section> {
         "Success criteria. Equal or better performance: in no comparison of throughput may the interval allow more than 1 % slower. \
          Better memory efficiency: neither more heap at the peak nor more per event, and less of one. Better scalability: more in \
          sustained rates or growth, and less in none. More resilience: fewer deliveries lost when services fail or fewer deaths \
-         when memory runs out, and neither of them more. Stable: no leak, and every delivery made. Scales predictably: throughput \
+         when memory runs out, and neither of them more. Handles production load: nothing is lost of the load that its answer \
+         names, and no grade of the medium scenario is poor. Stable: no leak, and every delivery made. Scales predictably: throughput \
          follows a law along every size for which enough was measured.",
         "Instruction counts judge a kernel against its own past and never rank the systems. Latencies are compared at equal \
          offered load only, from the intended moment.",
