@@ -6,7 +6,7 @@ usage() {
     cat <<END
 Holds comparison_analysis to known answers: a system against itself beside a neighbour, added work, exchanged names.
 Usage: ci/prove-comparison.sh [SAME] [OTHERS]
-  SAME    comparisons of a system with itself, 4 to 15 s each [default: 60; the aim is set for 600]
+  SAME    comparisons of a system with itself, some 10 s each [default: 60; with 600, one in a hundred can be told]
   OTHERS  runs of each other proof [default: 10]
 Exit status: 0 all as it should be, 1 not proven, 2 not understood.
 END
