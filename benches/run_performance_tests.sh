@@ -105,11 +105,11 @@ estimate() {
     */instructions) echo 185 ;;
     quick/comparison_analysis) echo 75 ;;
     full/kernels) echo 20 ;;
-    full/daemon_performance) echo 910 ;;
+    full/daemon_performance) echo 880 ;;
     full/load_testing) echo 125 ;;
-    full/memory_profiling) echo 180 ;;
-    full/scalability_testing) echo 1200 ;;
-    full/comparison_analysis) echo 170 ;;
+    full/memory_profiling) echo 150 ;;
+    full/scalability_testing) echo 960 ;;
+    full/comparison_analysis) echo 120 ;;
     full/bias.sh) echo 300 ;;
     *) echo 60 ;;
     esac
