@@ -12,8 +12,8 @@ comprehensive_report_….md, .html (to be opened in a browser) and .json.
 
 Usage: benches/$NAME quick|full [--out DIR]
 
-  quick      some minutes after the build; fewer samples of each kernel, no stress scenario
-  full       more rounds, narrower intervals, the stress scenario too, and what the ratio owes to the order of functions and
+  quick      ten minutes after the build; fewer samples of each kernel, no stress scenario
+  full       some forty minutes; more rounds, narrower intervals, the stress scenario too, and what the ratio owes to the order of functions and
              to the allocator (bias.sh; Linux); some 4 GB of memory
   --out DIR  where results are written [default: benchmark_results in the repository]
   --help     this
@@ -110,7 +110,7 @@ estimate() {
     full/memory_profiling) echo 150 ;;
     full/scalability_testing) echo 960 ;;
     full/comparison_analysis) echo 120 ;;
-    full/bias.sh) echo 300 ;;
+    full/bias.sh) echo 60 ;;
     *) echo 60 ;;
     esac
 }
@@ -205,7 +205,7 @@ run() {
     : >"$log"
     start_ticker "$target" "$log"
     if [ "$target" = bias.sh ]; then
-        benches/bias.sh --layouts 2 --out "$out/bias_$stamp" >"$log" 2>&1 || status=$?
+        benches/bias.sh --out "$out/bias_$stamp" >"$log" 2>&1 || status=$?
     else
         program=$(executable "$target")
         # shellcheck disable=SC2046 # several words on purpose
