@@ -152,6 +152,29 @@ fn overload(figure: &LimitFigure, system: &SystemLimit) -> Option<Vec<String>> {
     Some(line)
 }
 
+/// Of whom no rate was confirmed, and why.
+pub(in crate::report) fn unconfirmed(figures: &[LimitFigure]) -> Vec<[String; 2]> {
+    let each = figures.iter().flat_map(|figure| figure.systems.iter().map(move |system| (figure, system)));
+    let open = each.filter(|(_, system)| system.confirmed.rate.is_none());
+    open.map(|(figure, system)| {
+        let tried = &system.confirmed.attempts;
+        let lasting = time(figure.confirmed_for_ns as f64);
+        let why = match tried.iter().map(|attempt| attempt.rate).min() {
+            Some(lowest) => {
+                format!(
+                    "none of {} offers stood for {lasting}, down to {}/s",
+                    tried.len(),
+                    rate(lowest as f64)
+                )
+            }
+            None => "none was offered".to_owned(),
+        };
+        let limit = figure.name.trim_start_matches("limit/");
+        [format!("the rate that {} sustains ({limit})", system.system), why]
+    })
+    .collect()
+}
+
 /// What the tables cannot say.
 pub(in crate::report) fn notes(figures: &[LimitFigure]) -> Vec<String> {
     let mut notes = Vec::new();

@@ -1,4 +1,4 @@
-use super::{comparison, strings};
+use super::{comparison, missing, strings};
 use crate::analysis::findings::{Answer, Finding, Sentence, Topic};
 use crate::report::comprehensive::Judged;
 use crate::report::comprehensive::model::{Block, Cell, Line, Row, Section, Table};
@@ -38,9 +38,10 @@ fn unknown(judged: &Judged<'_>) -> String {
         Answer::Yes | Answer::No => None,
     });
     let missing = judged.findings.not_measured.iter().map(|missing| missing.what.clone());
-    let all: Vec<String> = open.chain(missing).collect();
+    let rates = missing::unconfirmed(judged).into_iter().map(|[what, _]| what);
+    let all: Vec<String> = open.chain(missing).chain(rates).collect();
     if all.is_empty() {
-        return "Everything that this report asks for was measured.".to_owned();
+        return "No question of this report is open.".to_owned();
     }
     format!("Not known: {}. The reasons are under “Not measured”.", all.join("; "))
 }

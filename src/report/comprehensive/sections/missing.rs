@@ -2,8 +2,14 @@ use super::strings;
 use crate::analysis::findings::Answer;
 use crate::report::comprehensive::Judged;
 use crate::report::comprehensive::model::{Block, Section, Table};
+use crate::report::scalability_testing::limits;
 use crate::report::{daemon_performance, load_testing};
 use crate::results::REPORTED;
+
+/// Rates that were looked for and not found.
+pub(super) fn unconfirmed(judged: &Judged<'_>) -> Vec<[String; 2]> {
+    judged.scaling.as_ref().map_or_else(Vec::new, |scaling| limits::unconfirmed(&scaling.limits))
+}
 
 /// What was not measured, and why.
 pub(super) fn section(judged: &Judged<'_>) -> Option<Section> {
@@ -24,6 +30,7 @@ pub(super) fn section(judged: &Judged<'_>) -> Option<Section> {
         Answer::Yes | Answer::No => None,
     }));
     lines.extend(judged.findings.not_measured.iter().map(|missing| strings([&missing.what, &missing.why])));
+    lines.extend(unconfirmed(judged).into_iter().map(|[what, why]| strings([&what, &why])));
     let told = |text: String| match text.split_once(": ") {
         Some((what, why)) => strings([what, why]),
         None => strings([&text, "see the table"]),
