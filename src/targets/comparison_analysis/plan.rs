@@ -31,7 +31,7 @@ impl Settings {
     /// Chance to see an effect that matters, where the most rounds allow for it.
     pub const POWER: f64 = 0.9;
 
-    /// Two and a half minutes for all comparisons.
+    /// A minute and a half for all comparisons on two cores.
     pub const QUICK: Self = Self {
         relevant_percent: 1.0,
         pilot_rounds: 13,

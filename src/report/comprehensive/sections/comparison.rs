@@ -2,6 +2,7 @@ use super::{strings, table};
 use crate::analysis::daemon_performance::grades;
 use crate::analysis::grades::GradeThresholds;
 use crate::measure::Reading;
+use crate::report::comparison_analysis::verdict;
 use crate::report::comprehensive::model::{Block, Drawing, Section, Table};
 use crate::report::comprehensive::{Judged, plots};
 use crate::report::daemon_performance as daemon;
@@ -72,14 +73,7 @@ fn compared(comparison: &Comparison) -> Vec<String> {
         Some(revision) => format!("{} at {revision}", side.system),
         None => side.system.clone(),
     };
-    let verdict = match comparison.verdict {
-        Verdict::Faster => "faster",
-        Verdict::Slower => "slower",
-        Verdict::Equivalent => "equivalent",
-        Verdict::NoDifferenceShown => "no difference shown",
-        Verdict::Inconclusive => "inconclusive",
-        Verdict::Contradictory => "both ways",
-    };
+    let verdict = verdict(comparison.verdict);
     let disagreement = if comparison.disagreement { ", quartile and total disagree" } else { "" };
     vec![
         comparison.name.clone(),
