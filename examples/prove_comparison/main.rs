@@ -6,6 +6,8 @@ mod slowed;
 
 use std::collections::BTreeMap;
 use std::process::{Child, Command, ExitCode, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use clap::{Parser, ValueEnum};
@@ -27,6 +29,9 @@ struct Args {
     /// Comparisons
     #[arg(long, default_value_t = 50)]
     runs: usize,
+    /// So many at the same time, each on a core of its own as long as there are some
+    #[arg(long, default_value_t = 1)]
+    at_once: usize,
     /// Beside a process that burns a core for each core
     #[arg(long)]
     neighbour: bool,
@@ -201,6 +206,8 @@ const CORE: &str = "CrucibleCore";
 #[derive(Default)]
 struct Tally {
     runs: usize,
+    /// Runs that gave no figure.
+    without: usize,
     by: BTreeMap<String, usize>,
     longest: Duration,
     sd: Vec<f64>,
@@ -232,6 +239,12 @@ impl Tally {
         );
     }
 
+    fn note_missing(&mut self, why: &str, took: Duration) {
+        self.runs += 1;
+        self.without += 1;
+        println!("{:>4}  {:4.1} s  no figure: {why}", self.runs, took.as_secs_f64());
+    }
+
     fn of(&self, verdicts: &[Verdict]) -> usize {
         verdicts.iter().map(|verdict| self.by.get(&format!("{verdict:?}")).copied().unwrap_or(0)).sum()
     }
@@ -239,8 +252,9 @@ impl Tally {
     fn print(&self) {
         let middle = |values: &[f64]| crucible_perf::stats::median(values).unwrap_or(f64::NAN);
         println!(
-            "{} comparisons: {:?}; medians: effect {:.2} %, interval ±{:.2} %, deviation of rounds {:.1} %; longest {:.1} s",
+            "{} comparisons, {} without a figure: {:?}; medians: effect {:.2} %, interval ±{:.2} %, deviation of rounds {:.1} %; longest {:.1} s",
             self.runs,
+            self.without,
             self.by,
             middle(&self.ratios),
             middle(&self.half_widths),
@@ -257,24 +271,68 @@ fn interval(estimate: &crucible_perf::stats::RatioEstimate) -> String {
     }
 }
 
+/// One that gives no figure is told and does not end the others: a proof of an hour must say all that it saw.
 fn runs(args: &Args, tolls: &[Toll], sides: [&str; 2]) -> Result<Tally, Failure> {
-    let mut tally = Tally::default();
-    for run in 0..args.runs {
-        let begin = Instant::now();
-        let found = compare(args, tolls, sides, run)?;
-        tally.note(&found, begin.elapsed());
-    }
+    let (mut tally, next) = (Tally::default(), AtomicUsize::new(0));
+    let (tell, told) = mpsc::channel();
+    std::thread::scope(|scope| {
+        let hands = Vec::from_iter((0..args.at_once.max(1)).map(|hand| {
+            let (tell, next) = (tell.clone(), &next);
+            scope.spawn(move || -> std::io::Result<()> {
+                if args.at_once > 1 {
+                    stay_on_core(hand)?;
+                }
+                let numbers = std::iter::from_fn(|| Some(next.fetch_add(1, Ordering::Relaxed)));
+                for run in numbers.take_while(|&run| run < args.runs) {
+                    let begin = Instant::now();
+                    let found = compare(args, tolls, sides, run).map_err(|why| why.to_string());
+                    tell.send((begin.elapsed(), found)).expect("who listens does so until all hands let go");
+                }
+                Ok(())
+            })
+        }));
+        drop(tell);
+        for (took, found) in told {
+            match found {
+                Ok(found) => tally.note(&found, took),
+                Err(why) => tally.note_missing(&why, took),
+            }
+        }
+        hands.into_iter().try_for_each(|hand| {
+            hand.join()
+                .map_err(|_| "a hand panicked".to_owned())?
+                .map_err(|why| format!("staying on a core: {why}"))
+        })
+    })?;
     tally.print();
     Ok(tally)
+}
+
+/// The calling thread, and what it starts, stays on this one of the cores that it may use, counted from the last, and from there
+/// again where there are fewer.
+#[cfg(target_os = "linux")]
+fn stay_on_core(number: usize) -> std::io::Result<()> {
+    use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+    let allowed = sched_getaffinity(None)?;
+    let cores = Vec::from_iter((0..CpuSet::MAX_CPU).rev().filter(|&core| allowed.is_set(core)));
+    let mut one = CpuSet::new();
+    one.set(cores[number % cores.len()]);
+    Ok(sched_setaffinity(None, &one)?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn stay_on_core(_number: usize) -> std::io::Result<()> {
+    Err(std::io::Error::other("only Linux lets threads be held; leave out --at-once"))
 }
 
 fn same(args: &Args) -> Result<bool, Failure> {
     let tally = runs(args, &[], [CORE, CORE])?;
     let different = tally.of(&[Verdict::Faster, Verdict::Slower, Verdict::Contradictory]);
-    let conclusive = tally.runs - tally.of(&[Verdict::Inconclusive]);
+    let conclusive = tally.runs - tally.without - tally.of(&[Verdict::Inconclusive]);
     println!("called different: {different} of {}; conclusive: {conclusive}", tally.runs);
     // One in a hundred, and one more where there are fewer: chance has it so.
-    Ok(different <= tally.runs.div_ceil(100) && conclusive * 5 >= tally.runs * 4)
+    let (few, many) = (different <= tally.runs.div_ceil(100), conclusive * 5 >= tally.runs * 4);
+    Ok(few && many && tally.without == 0)
 }
 
 /// Work is measured out in wall time: steps at the speed of this machine, blocks by what they take here.
@@ -294,7 +352,7 @@ fn slower(args: &Args, every_fifth: bool) -> Result<bool, Failure> {
     let tally = runs(args, &[toll, Toll::NONE], [&toll.to_string(), &none])?;
     let found = tally.of(&[Verdict::Slower]);
     println!("called slower: {found} of {}", tally.runs);
-    Ok(found * 10 >= tally.runs * 9)
+    Ok(found * 10 >= tally.runs * 9 && tally.without == 0)
 }
 
 fn exchanged(args: &Args) -> Result<bool, Failure> {
