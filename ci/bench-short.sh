@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # Every bench target as it is shipped (optimized), each benchmark once, without figures. Both instruments of the kernels
 # list the same names.
-set -euo pipefail
-cd "$(dirname "$0")/.."
+. "$(dirname "$0")/step"
 
 # Not --workspace: that builds with the test dependencies' features of all crates, and so another program.
 cargo bench --locked -- --test

@@ -1,4 +1,4 @@
 #!/usr/bin/env bash
-set -euo pipefail
-cd "$(dirname "$0")/.."
+# No warnings of clippy, in any target of the workspace.
+. "$(dirname "$0")/step"
 cargo clippy --workspace --all-targets --locked -- -D warnings

@@ -1,5 +1,4 @@
 #!/usr/bin/env bash
 # Documentation has no broken link and nothing undocumented.
-set -euo pipefail
-cd "$(dirname "$0")/.."
+. "$(dirname "$0")/step"
 RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps --locked

@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
 # Sources are formatted; scripts have no known trap.
-set -euo pipefail
-cd "$(dirname "$0")/.."
+. "$(dirname "$0")/step"
 
 cargo fmt --all --check
 cargo fmt --check --manifest-path src/systems/fuzz/Cargo.toml # a workspace of its own
 command -v shellcheck >/dev/null || { echo "shellcheck is missing: ci/install.sh installs it" >&2; exit 1; }
-shellcheck .ci/run ci/*.sh ci/sabotage/*.sh benches/*.sh
+shellcheck --external-sources --source-path=SCRIPTDIR .ci/run ci/*.sh ci/sabotage/*.sh benches/*.sh

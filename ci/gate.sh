@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # Holds the counts that ci/counts.sh left against ci/baseline.json. Where they cannot be compared, with another compiler or
 # valgrind, both revisions are measured here: this one and the one that it comes from.
-set -euo pipefail
-cd "$(dirname "$0")/.."
+. "$(dirname "$0")/step"
 
 format=text
 [ -z "${GITHUB_ACTIONS:-}" ] || format=github

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the other steps need and what is missing: valgrind, jq, shellcheck, cargo-deny.
-set -euo pipefail
+. "$(dirname "$0")/step"
 
 missing=()
 for tool in valgrind jq shellcheck; do

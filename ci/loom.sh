@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # Tries all ways in which threads may meet in CrucibleCore's mailbox and limiter (loom). In a target folder of its own:
 # with other flags everything is built anew.
-set -euo pipefail
-cd "$(dirname "$0")/.."
+. "$(dirname "$0")/step"
 export RUSTFLAGS="${RUSTFLAGS:-} --cfg crucible_loom"
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-target}/loom
 cargo test --locked --package crucible-events --lib --profile loom -- crucible_core::model

@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # The patches with which ci/prove-*.sh spoil the code still fit it, and what they make of it still builds. That it is then
 # noticed takes too long for each push: those scripts show it.
-set -euo pipefail
-cd "$(dirname "$0")/.."
+. "$(dirname "$0")/step"
 root=$PWD
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

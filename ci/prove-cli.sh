@@ -6,6 +6,7 @@
 set -euo pipefail
 set -m # a process group for each background job, as a terminal makes: the one that Ctrl-C reaches
 cd "$(dirname "$0")/.."
+case ${1:-} in -h | --help) sed -n '2,/^[^#]/s/^# //p' ci/prove-cli.sh && exit 0 ;; esac
 
 command -v jq >/dev/null || { echo "prove-cli: jq is not installed: ci/install.sh" >&2 && exit 2; }
 build=(cargo bench --locked --no-run --message-format json-render-diagnostics "$@")
