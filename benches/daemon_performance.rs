@@ -52,6 +52,9 @@ struct Args {
     /// Worker threads, beside the figures on one thread [default: one for each core, at least 2]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(2..=1024))]
     threads: Option<u16>,
+    /// Rounds of each latency, a second each; from 15 on they tell which system is done sooner [default: one of two seconds]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=10_000))]
+    latency_rounds: Option<u32>,
     /// Seed of the workload and of the order of systems in each round
     #[arg(long, value_name = "N", default_value_t = Settings::USUAL.seed)]
     seed: u64,
@@ -104,10 +107,15 @@ fn select(args: &Args, lineup: Lineup) -> Selection {
     let selected = args.common.select(TARGET, &both, |name| name);
     let is_selected = |name: &String| selected.contains(&name);
     let rounds = args.common.sample_size.map_or(Settings::USUAL.rounds, |rounds| rounds as usize);
+    let latency = args.latency_rounds.map_or(Settings::USUAL, |rounds| Settings {
+        latency_rounds: rounds as usize,
+        offered_secs: 1,
+        ..Settings::USUAL
+    });
     Selection {
         passes: passes.iter().filter(|pass| is_selected(&pass.to_string())).cloned().collect(),
         figures: figures.iter().filter(|figure| is_selected(&figure.name())).cloned().collect(),
-        settings: Settings { rounds, seed: args.seed, speed: args.speed, ..Settings::USUAL },
+        settings: Settings { rounds, seed: args.seed, speed: args.speed, ..latency },
         lineup,
     }
 }
@@ -275,9 +283,7 @@ fn take_figures(selection: &Selection, session: &mut Session) -> Option<Taken> {
     if selection.figures.is_empty() {
         return None;
     }
-    // Two comparisons a figure at most, with and without the reference.
-    let comparisons =
-        selection.figures.iter().filter(|figure| !matches!(figure, Figure::Latency { .. })).count() * 2;
+    let comparisons = selection.figures.iter().map(|figure| figure.comparisons(&selection.settings)).sum();
     let mut plan = Plan::new(&selection.lineup, selection.settings, comparisons, &interrupted);
     let names: Vec<String> = selection.figures.iter().map(Figure::name).collect();
     let progress = Progress::of(TARGET, names.len());

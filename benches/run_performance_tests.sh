@@ -105,7 +105,7 @@ estimate() {
     */instructions) echo 185 ;;
     quick/comparison_analysis) echo 75 ;;
     full/kernels) echo 20 ;;
-    full/daemon_performance) echo 880 ;;
+    full/daemon_performance) echo 1330 ;;
     full/load_testing) echo 125 ;;
     full/memory_profiling) echo 150 ;;
     full/scalability_testing) echo 960 ;;
@@ -195,7 +195,7 @@ arguments() {
     full/load_testing) echo "pattern failures production stress" ;;
     full/memory_profiling) echo "--cycles 1000" ;;
     full/comparison_analysis | full/scalability_testing) echo "--full" ;;
-    full/daemon_performance) echo "--sample-size 31 --scenario light --scenario medium --scenario heavy --scenario stress" ;;
+    full/daemon_performance) echo "--sample-size 31 --latency-rounds 15 --scenario light --scenario medium --scenario heavy --scenario stress" ;;
     esac
 }
 

@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::findings::Verdict;
 use super::grades::{Grade, GradeThresholds};
-use crate::experiment::Role;
+use crate::experiment::{OpenRun, Role};
 use crate::measure::{NotMeasured, Reading};
 use crate::results::daemon_performance::{
-    ClosedFigure, DaemonPerformance, GRADED_RATE, LatencyFigure, SystemLatency,
+    ClosedFigure, DaemonPerformance, GRADED_RATE, LatencyFigure, LatencyRatio, SystemLatency,
 };
 use crate::sut::Publishing;
 
@@ -46,6 +47,21 @@ pub fn grades(results: &DaemonPerformance, thresholds: &GradeThresholds) -> Vec<
         figure.scenario.name == GRADED && figure.threads.0 == 1 && figure.events_per_second == GRADED_RATE
     });
     systems(closed, open).into_iter().map(|system| grade(system, closed, open, thresholds)).collect()
+}
+
+/// Whether the P99 of the one above the line is more or less than that of the other. A difference that is not larger than the load
+/// generator was late itself, at its P99, is none: it may be the load generator's.
+pub fn p99_verdict(figure: &LatencyFigure, ratio: &LatencyRatio) -> Verdict {
+    let run =
+        |name: &str| figure.systems.iter().find(|system| system.system == name).map(|system| &system.run);
+    let p99 = |run: &OpenRun| run.latency?.p99;
+    let late = |run: &OpenRun| run.pacing.lag?.p99;
+    let both = run(&ratio.system).zip(run(&ratio.over));
+    let beyond = both.and_then(|(a, b)| Some(p99(a)?.abs_diff(p99(b)?) > late(a)?.max(late(b)?)));
+    match (&ratio.p99.interval, beyond) {
+        (Some(interval), Some(true)) => Verdict::of(ratio.p99.ratio, (interval.low, interval.high)),
+        _ => Verdict::NotShown,
+    }
 }
 
 fn systems(closed: Option<&ClosedFigure>, open: Option<&LatencyFigure>) -> Vec<String> {

@@ -30,6 +30,7 @@ pub use open_loop::{Due, OpenLoop, OpenRun};
 pub use paired::{Blocks, BlocksRun, Pair, PairRound, Paired, Shape, Sizing, pass_events, sized};
 pub use pressure::{Full, HeapLimit, Pressure, Standing, Still};
 pub use process::{Ended, ProcessError, SystemProcess};
+pub(crate) use rounds::shuffled;
 pub use rounds::{Contender, Halted, interleave};
 pub use run::{Material, RunError, Threads};
 pub use worker::{Assignment, LISTENER, PACER, WORKER_ARGUMENT, run_if_worker, run_if_worker_under};

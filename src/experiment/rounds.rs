@@ -61,7 +61,7 @@ pub fn interleave(
 }
 
 /// 0 … len − 1 in random order (Fisher–Yates).
-fn shuffled(len: usize, draw: &mut ChaCha8Rng) -> Vec<usize> {
+pub(crate) fn shuffled(len: usize, draw: &mut ChaCha8Rng) -> Vec<usize> {
     let mut order: Vec<usize> = (0..len).collect();
     for last in (1..len).rev() {
         order.swap(last, (draw.next_u64() % (last as u64 + 1)) as usize);

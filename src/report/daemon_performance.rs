@@ -4,15 +4,22 @@ use std::fmt::Write;
 
 use crucible_tables::{columns, thousands};
 
-use super::quantity::{bytes, rate, three_digits, time};
-use crate::analysis::daemon_performance::{Graded, SystemGrades};
+use super::quantity::{bytes, rate, three_digits, time, times};
+use crate::analysis::daemon_performance::{Graded, SystemGrades, p99_verdict};
+use crate::analysis::findings::Verdict;
 use crate::experiment::Role;
 use crate::measure::Reading;
 use crate::results::daemon_performance::{
     ClosedFigure, DaemonPerformance, LatencyFigure, Ratio, SystemLatency, SystemThroughput,
 };
+use crate::stats::RatioEstimate;
 use crate::sut::HandlerWork;
 use crate::workload::trace::Speed;
+
+/// Beside the tables of latencies, where there are ratios of them.
+pub(super) const LATENCY_ROUNDS: &str = "Latencies of several rounds are those of the one of the median P99. Of one system over another: below 1 it \
+                                         is done sooner; a P99\nis lower or higher only where the difference is larger \
+                                         than the pacer's lag at its P99.";
 
 /// All tables: the ratio against handler time first, since it is what decides.
 pub fn text(results: &DaemonPerformance, grades: &[SystemGrades]) -> String {
@@ -31,6 +38,7 @@ pub fn text(results: &DaemonPerformance, grades: &[SystemGrades]) -> String {
         "Latency under offered load, from the intended moment to acknowledged",
         &latency(&results.latency),
     );
+    section(&mut out, "Latency of one system over that of another", &latency_ratios(&results.latency));
     section(&mut out, "Grades, medium scenario, one thread", &grade_lines(grades));
     let _ = writeln!(
         out,
@@ -38,6 +46,9 @@ pub fn text(results: &DaemonPerformance, grades: &[SystemGrades]) -> String {
          {confidence:.2} % each,\nso that all of a run hold together at 95 %. Closed loop: no latency under load. \
          `–`: not measured; the reasons follow."
     );
+    if results.latency.iter().any(|figure| !figure.ratios.is_empty()) {
+        let _ = writeln!(out, "{LATENCY_ROUNDS}");
+    }
     for reason in reasons(results) {
         let _ = writeln!(out, "not measured: {reason}");
     }
@@ -83,12 +94,15 @@ fn work(work: HandlerWork) -> String {
 }
 
 fn ratio(ratio: &Ratio) -> String {
-    let estimate = &ratio.estimate;
+    estimate(&ratio.estimate)
+}
+
+fn estimate(estimate: &RatioEstimate) -> String {
     let interval = estimate.interval.as_ref().map_or_else(
         || "[too few rounds]".to_owned(),
-        |interval| format!("[{}, {}]", three_digits(interval.low), three_digits(interval.high)),
+        |interval| format!("[{}, {}]", times(interval.low), times(interval.high)),
     );
-    format!("{} {interval}", three_digits(estimate.ratio))
+    format!("{} {interval}", times(estimate.ratio))
 }
 
 /// A line for each scenario, number of threads and way of publishing.
@@ -202,6 +216,35 @@ fn latency_line(figure: &LatencyFigure, system: &SystemLatency) -> Vec<String> {
         quantile(lag),
         if valid { reading(&run.cpu_percent, |percent| format!("{percent:.1} %")) } else { "–".to_owned() },
     ]
+}
+
+/// A line for each ratio at each load.
+pub(super) fn latency_ratios(figures: &[LatencyFigure]) -> Vec<Vec<String>> {
+    let mut lines = vec![strings(["", "threads", "offered/s", "system", "over", "P50", "P99", "its P99 is"])];
+    for figure in figures {
+        for ratio in &figure.ratios {
+            lines.push(vec![
+                figure.scenario.name.clone(),
+                figure.threads.0.to_string(),
+                offered(figure),
+                ratio.system.clone(),
+                ratio.over.clone(),
+                estimate(&ratio.p50),
+                estimate(&ratio.p99),
+                words(p99_verdict(figure, ratio)).to_owned(),
+            ]);
+        }
+    }
+    lines
+}
+
+const fn words(p99: Verdict) -> &'static str {
+    match p99 {
+        Verdict::Less => "lower",
+        Verdict::More => "higher",
+        Verdict::Same => "the same within 1 %",
+        Verdict::NotShown => "not shown to differ",
+    }
 }
 
 /// `1,000`, or `341 as recorded, 10x`.

@@ -39,6 +39,15 @@ pub(super) fn three_digits(value: f64) -> String {
     }
 }
 
+/// The same of a ratio, which may be far below 1: two digits then.
+pub(super) fn times(ratio: f64) -> String {
+    match ratio {
+        r if r > 0.0 && r < 0.00995 => format!("{r:.4}"),
+        r if r > 0.0 && r < 0.0995 => format!("{r:.3}"),
+        r => three_digits(r),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -48,5 +57,10 @@ mod tests {
         let times = [0.4, 870.0, 4_120.0, 99_960.0, 13_000_000.0, 2.5e9].map(time);
         assert_eq!(times, ["0 ns", "870 ns", "4.12 µs", "100 µs", "13.0 ms", "2.50 s"]);
         assert_eq!([0, 999, 12_345, 12_300_000].map(bytes), ["0 B", "999 B", "12.3 kB", "12.3 MB"]);
+    }
+    #[test]
+    fn a_ratio_far_below_1_keeps_two_digits() {
+        let ratios = [0.0, 0.0042, 0.0123, 0.456, 7.891, 12.34, 567.8].map(times);
+        assert_eq!(ratios, ["0.00", "0.0042", "0.012", "0.46", "7.89", "12.3", "568"]);
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::experiment::{OpenRun, Role, Threads};
-use crate::measure::Reading;
+use crate::measure::{LatencySummary, Reading};
 use crate::stats::RatioEstimate;
 use crate::sut::{HandlerWork, Publishing};
 use crate::workload::trace::Speed;
@@ -118,6 +118,22 @@ pub struct LatencyFigure {
     pub percent_of_slower: Option<f64>,
     /// Each of them.
     pub systems: Vec<SystemLatency>,
+    /// Each candidate over the baseline. Empty where each system had one run, or a load was not the one that was asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ratios: Vec<LatencyRatio>,
+}
+
+/// Latency of one system over that of another, from interleaved rounds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LatencyRatio {
+    /// The one above the line.
+    pub system: String,
+    /// The one below it.
+    pub over: String,
+    /// Of the medians. Above 1: the one above the line takes longer.
+    pub p50: RatioEstimate,
+    /// Of the P99.
+    pub p99: RatioEstimate,
 }
 
 /// What one system came to in a [`LatencyFigure`].
@@ -127,9 +143,13 @@ pub struct SystemLatency {
     pub system: String,
     /// What it is compared as.
     pub role: Role,
-    /// The run; valid only if its pacing is.
+    /// The run; of several rounds that of the median P99, or the one whose load could not be offered. Valid only if its
+    /// pacing is.
     pub run: OpenRun,
-    /// Runs before it that were thrown away: the machine did not offer the load as it was meant.
+    /// Latency in each of several rounds, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rounds: Vec<LatencySummary>,
+    /// Runs that were thrown away: the machine did not offer the load as it was meant.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub thrown_away: u32,
 }

@@ -5,7 +5,8 @@ use serde::Serialize;
 use super::context::{Context, Pair};
 use super::node::{Found, Missing, Node};
 use super::rules::{
-    graded, grown, leak_free, limit_ratios, lost, outcomes, peak, per_event, ratios, side_by_side_ratios,
+    graded, grown, leak_free, limit_ratios, lost, outcomes, p99_ratios, peak, per_event, ratios,
+    side_by_side_ratios, tally, with,
 };
 use super::sentence::{Figure, Quantity, Sentence, say};
 use super::verdict::{Compared, RELEVANT, Verdict, readable};
@@ -221,21 +222,28 @@ pub(super) fn throughputs(context: &Context<'_>, pair: &Pair) -> Found<Vec<Compa
 
 fn performance(context: &Context<'_>, pair: &Pair) -> Judged {
     let all = throughputs(context, pair)?;
-    let count = |verdict| all.iter().filter(|compared| compared.verdict == verdict).count();
-    let tally =
-        |some| Figure::computed(all.iter().map(|compared| &compared.figure), Quantity::Of(some, all.len()));
+    let count = |verdict| with(verdict, &all).len();
     let no_worse = all.iter().filter(|compared| compared.is_no_worse()).count();
-    let because = say![
+    let mut because = say![
         "faster in ",
-        tally(count(Verdict::More)),
+        tally(count(Verdict::More), &all),
         ", slower in ",
-        tally(count(Verdict::Less)),
+        tally(count(Verdict::Less), &all),
         ", at least not slower by more than 1 % in ",
-        tally(no_worse),
-        " comparisons.",
+        tally(no_worse, &all),
+        " comparisons",
     ];
+    // Rounds of a second leave wide intervals: a longer P99 is held against it where it is shown, not where it is possible.
+    let p99s = p99_ratios(context, pair).unwrap_or_default();
+    let longer = with(Verdict::More, &p99s).len();
+    if !p99s.is_empty() {
+        let shorter = tally(with(Verdict::Less, &p99s).len(), &p99s);
+        let longer = tally(longer, &p99s);
+        because.join("; ", say!["P99 under equal load lower in ", shorter, " cases, higher in ", longer]);
+    }
+    let because = because.then(".");
     let answer = match () {
-        () if count(Verdict::Less) > 0 => Answer::No,
+        () if count(Verdict::Less) > 0 || longer > 0 => Answer::No,
         () if no_worse == all.len() => Answer::Yes,
         () => Answer::NotMeasured(format!(
             "in {} of {} comparisons the interval still allows more than 1 % slower",

@@ -2,7 +2,7 @@
 
 use super::context::{Context, Pair};
 use super::criteria::{Answer, Criterion, throughputs};
-use super::rules::{leak_free, outcomes, p99s, ratios};
+use super::rules::{leak_free, outcomes, p99_ratios, p99s, ratios, tally, with};
 use super::sentence::{Figure, Quantity, Sentence, say};
 use super::verdict::{Compared, Verdict};
 use super::{Finding, Topic};
@@ -14,7 +14,7 @@ pub(super) const CHOICE: &str = "recommendation/choice";
 pub(super) const COSTS: &str = "recommendation/costs";
 
 /// Criteria in which the candidate is held against the baseline.
-const AGAINST_THE_BASELINE: [&str; 3] = ["memory_efficiency", "scalability", "resilience"];
+const AGAINST_THE_BASELINE: [&str; 4] = ["performance", "memory_efficiency", "scalability", "resilience"];
 
 /// All recommendations.
 pub(super) fn all(context: &Context<'_>, criteria: &[Criterion]) -> Vec<Finding> {
@@ -45,10 +45,8 @@ fn recommended(rule: &'static str, sentence: Sentence) -> Finding {
 /// Which one to ship.
 fn choice(context: &Context<'_>, pair: &Pair) -> Option<Sentence> {
     let all = throughputs(context, pair).ok()?;
-    let count = |verdict| all.iter().filter(|compared| compared.verdict == verdict).count();
-    let tally =
-        |some| Figure::computed(all.iter().map(|compared| &compared.figure), Quantity::Of(some, all.len()));
-    let (more, less) = (count(Verdict::More), count(Verdict::Less));
+    let (more, less) = (with(Verdict::More, &all).len(), with(Verdict::Less, &all).len());
+    let tally = |some| tally(some, &all);
     let Pair { baseline, candidate } = pair;
     let told = match (more, less) {
         (0, 0) => return None,
@@ -86,9 +84,14 @@ fn choice(context: &Context<'_>, pair: &Pair) -> Option<Sentence> {
     Some(told.with(latency).then("."))
 }
 
-/// Single runs decide nothing, but who reads of throughput has to know how latency came out.
-fn latency(context: &Context<'_>, Pair { baseline, candidate }: &Pair) -> Option<Sentence> {
-    let (lower, higher) = p99s(context, candidate, baseline).ok()?;
+/// Who reads of throughput has to know how latency came out; single runs decide nothing.
+fn latency(context: &Context<'_>, pair: &Pair) -> Option<Sentence> {
+    if let Ok(all) = p99_ratios(context, pair) {
+        let tally = |verdict| tally(with(verdict, &all).len(), &all);
+        let (lower, higher) = (tally(Verdict::Less), tally(Verdict::More));
+        return Some(say!["; under equal load its P99 is lower in ", lower, " cases and higher in ", higher]);
+    }
+    let (lower, higher) = p99s(context, &pair.candidate, &pair.baseline).ok()?;
     Some(say![
         "; latency is not decided: in single runs under equal load its P99 was lower in ",
         lower,

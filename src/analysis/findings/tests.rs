@@ -141,11 +141,20 @@ fn other_name(text: &str) -> String {
     text.replace(a, "\0").replace(b, a).replace('\0', b)
 }
 
+/// Those in a ratio of two systems.
+fn estimates(ratio: &mut Value) -> impl Iterator<Item = &mut Value> {
+    let fields = ratio.as_object_mut().expect("a ratio has fields");
+    fields
+        .iter_mut()
+        .filter(|(key, _)| matches!(key.as_str(), "estimate" | "p50" | "p99"))
+        .map(|(_, value)| value)
+}
+
 /// Each system gets the other's figures.
 fn exchanged(value: &mut Value) {
     let pair = value.get("system").and_then(Value::as_str).zip(value.get("over").and_then(Value::as_str));
     if pair == Some((NAMES[1], NAMES[0])) {
-        return invert(&mut value["estimate"]);
+        return estimates(value).for_each(invert);
     }
     if value.get("quartile").is_some() {
         return turn_comparison(value);
@@ -239,8 +248,10 @@ fn a_bottleneck_is_named_with_what_decided() {
 /// Both get the baseline's figures.
 fn alike(value: &mut Value) {
     if value.get("over").and_then(Value::as_str) == Some(NAMES[0]) {
-        value["estimate"]["ratio"] = json!(1.0);
-        value["estimate"]["interval"] = json!({"low": 0.97, "high": 1.04, "confidence": 0.95});
+        for estimate in estimates(value) {
+            estimate["ratio"] = json!(1.0);
+            estimate["interval"] = json!({"low": 0.97, "high": 1.04, "confidence": 0.95});
+        }
     }
     if value.get("quartile").is_some() {
         value["quartile"]["estimate"]["interval"] = json!({"low": 0.97, "high": 1.04, "confidence": 0.95});

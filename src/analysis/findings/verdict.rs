@@ -47,18 +47,18 @@ pub(super) struct Compared {
 }
 
 impl Compared {
-    /// The ratio of `system` over `over` in a figure with a list `ratios` of estimates.
-    pub(super) fn of(figure: &Node<'_>, system: &str, over: &str) -> Found<Self> {
+    /// The ratio of `system` over `over` in a figure with a list `ratios`, each with an estimate under this key.
+    pub(super) fn of(figure: &Node<'_>, system: &str, over: &str, estimate: &str) -> Found<Self> {
         let ratios = figure.list("ratios");
         let found = ratios.iter().find(|ratio| ratio.is("system", system) && ratio.is("over", over));
         let ratio = found.ok_or_else(|| Missing::new(figure.what(), "no ratio in the results"))?;
-        let value = ratio.number("estimate.ratio")?;
-        let ends = ratio
-            .number("estimate.interval.low")
-            .and_then(|low| Ok((low, ratio.number("estimate.interval.high")?)));
+        let estimate = ratio.at(estimate)?;
+        let value = estimate.number("ratio")?;
+        let ends =
+            estimate.number("interval.low").and_then(|low| Ok((low, estimate.number("interval.high")?)));
         let interval = ends.map_err(|_| Missing::new(figure.what(), "too few rounds for an interval"))?;
         let quantity = Quantity::Ratio { value, interval: Some(interval) };
-        let figure = ratio.at("estimate")?.cited(quantity);
+        let figure = estimate.cited(quantity);
         Ok(Self {
             name: readable(&ratio.what()),
             figure,
@@ -72,7 +72,12 @@ impl Compared {
     pub(super) fn inverted(&self) -> Self {
         let (ratio, interval) = (1.0 / self.ratio, (1.0 / self.interval.1, 1.0 / self.interval.0));
         let (name, figure) = (self.name.clone(), self.figure.clone().inverted());
-        Self { name, figure, ratio, interval, verdict: Verdict::of(ratio, interval) }
+        let verdict = match self.verdict {
+            Verdict::More => Verdict::Less,
+            Verdict::Less => Verdict::More,
+            neither => neither,
+        };
+        Self { name, figure, ratio, interval, verdict }
     }
 
     /// That the one above the line is worse by as much as matters can be ruled out.

@@ -3,7 +3,7 @@
 use crucible_tables::thousands;
 
 use crate::analysis::findings::{Figure, Piece, Quantity, Sentence};
-use crate::report::quantity::{bytes, rate, three_digits, time};
+use crate::report::quantity::{bytes, rate, three_digits, time, times};
 
 /// A sentence without its links.
 pub fn text(sentence: &Sentence) -> String {
@@ -18,9 +18,9 @@ pub fn text(sentence: &Sentence) -> String {
 /// A figure with its unit, and its interval where it has one.
 pub fn shown(figure: &Figure) -> String {
     match &figure.quantity {
-        Quantity::Ratio { value, interval: None } => digits(*value),
+        Quantity::Ratio { value, interval: None } => ratio(*value),
         Quantity::Ratio { value, interval: Some((low, high)) } => {
-            format!("{} [{}, {}]", digits(*value), digits(*low), digits(*high))
+            format!("{} [{}, {}]", ratio(*value), ratio(*low), ratio(*high))
         }
         Quantity::Rate(value) => format!("{} events/s", rate(*value)),
         Quantity::Time(ns) => time(*ns),
@@ -48,6 +48,10 @@ fn digits(value: f64) -> String {
     } else {
         told
     }
+}
+
+fn ratio(value: f64) -> String {
+    if value < 0.1 { times(value) } else { digits(value) }
 }
 
 /// Bytes of an event on average are seldom whole.

@@ -17,7 +17,9 @@ pub struct Settings {
     pub rounds: usize,
     /// Least time of the passes of a round. Over 25 ms the scheduler's slices even out.
     pub round: Duration,
-    /// How long each load is offered; traces are replayed as a whole, short ones again and again.
+    /// Rounds of each offered load. 15 and more give intervals, as above; one tells no difference.
+    pub latency_rounds: usize,
+    /// How long each load is offered in a round; traces are replayed as a whole, short ones again and again.
     pub offered_secs: u64,
     /// How fast recorded events are replayed.
     pub speed: Speed,
@@ -30,12 +32,14 @@ impl Settings {
     pub const USUAL: Self = Self {
         rounds: 15,
         round: Duration::from_millis(25),
+        latency_rounds: 1,
         offered_secs: 2,
         speed: Speed::RECORDED,
         seed: 42,
     };
     /// One pass of everything, to see that it works.
-    pub const TRIAL: Self = Self { rounds: 1, round: Duration::ZERO, offered_secs: 1, ..Self::USUAL };
+    pub const TRIAL: Self =
+        Self { rounds: 1, round: Duration::ZERO, latency_rounds: 2, offered_secs: 1, ..Self::USUAL };
 }
 
 /// Something to measure.
@@ -66,6 +70,15 @@ impl Figure {
             Self::Latency { workload, threads } => {
                 format!("latency/{}/{}", workload.name(), threads_name(*threads))
             }
+        }
+    }
+
+    /// How many ratios it will have at most: closed loop with and without the reference, latency at both rates by P50 and P99.
+    pub fn comparisons(&self, settings: &Settings) -> usize {
+        match self {
+            Self::Throughput { .. } | Self::HandlerTime { .. } => 2,
+            Self::Latency { .. } if settings.latency_rounds > 1 => 4,
+            Self::Latency { .. } => 0,
         }
     }
 

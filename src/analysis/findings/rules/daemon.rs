@@ -1,9 +1,11 @@
 //! What `daemon_performance` allows to say.
 
+use crucible_tables::thousands;
+
 use super::{
     Ahead, Sentences, ahead, named, nothing, of_pairs, range, side_by_side, tally, those_there, with,
 };
-use crate::analysis::daemon_performance::{Graded, SystemGrades, grades as graded_systems};
+use crate::analysis::daemon_performance::{Graded, SystemGrades, grades as graded_systems, p99_verdict};
 use crate::analysis::findings::Topic;
 use crate::analysis::findings::context::{Context, Pair};
 use crate::analysis::findings::node::{Found, Missing, Node};
@@ -11,7 +13,7 @@ use crate::analysis::findings::sentence::{Figure, Quantity, Sentence, say};
 use crate::analysis::findings::verdict::{Compared, Verdict, readable};
 use crate::analysis::grades::{Grade, GradeThresholds};
 use crate::measure::Reading;
-use crate::results::daemon_performance::{DaemonPerformance, GRADED_RATE};
+use crate::results::daemon_performance::{DaemonPerformance, GRADED_RATE, LatencyFigure};
 
 const TARGET: &str = "daemon_performance";
 
@@ -23,7 +25,9 @@ pub(in crate::analysis::findings) fn ratios(
     pair: &Pair,
 ) -> Found<Vec<Compared>> {
     let figures = context.list(target, list)?;
-    those_there(figures.iter().map(|figure| Compared::of(figure, &pair.candidate, &pair.baseline)))
+    those_there(
+        figures.iter().map(|figure| Compared::of(figure, &pair.candidate, &pair.baseline, "estimate")),
+    )
 }
 
 /// Where one is faster, and where nothing was shown.
@@ -128,7 +132,57 @@ fn on_more_threads(system: &str, one: &Node<'_>, more: &Node<'_>) -> Found<Compa
     })
 }
 
-/// Single runs without an interval: figures side by side, and no winner.
+/// The P99 of the candidate over that of the baseline at each load: more is worse.
+pub(in crate::analysis::findings) fn p99_ratios(context: &Context<'_>, pair: &Pair) -> Found<Vec<Compared>> {
+    those_there(context.list(TARGET, "latency")?.iter().map(|figure| p99_ratio(figure, pair)))
+}
+
+fn p99_ratio(figure: &Node<'_>, pair: &Pair) -> Found<Compared> {
+    if figure.list("ratios").is_empty() {
+        let why = "one run each, or a load that could not be offered: --latency-rounds 15 compares them";
+        return Err(Missing::new(figure.what(), why));
+    }
+    let compared = Compared::of(figure, &pair.candidate, &pair.baseline, "p99")?;
+    let typed: LatencyFigure = serde::Deserialize::deserialize(figure.value())
+        .map_err(|error| Missing::new(figure.what(), format!("not as expected: {error}")))?;
+    let ratio =
+        typed.ratios.iter().find(|ratio| ratio.system == pair.candidate && ratio.over == pair.baseline);
+    let ratio = ratio.ok_or_else(|| nothing("the ratio of its P99"))?;
+    let mut rests_on = vec![compared.figure.clone()];
+    for system in [&pair.candidate, &pair.baseline] {
+        let found = figure.of_system("systems", system)?;
+        rests_on.push(found.figure("run.latency.p99", Quantity::Time)?);
+        rests_on.push(found.figure("run.pacing.lag.p99", Quantity::Time)?);
+    }
+    Ok(Compared {
+        name: format!("{}, {} events/s", compared.name, thousands(typed.events_per_second)),
+        figure: Figure::computed(&rests_on, compared.figure.quantity.clone()),
+        verdict: p99_verdict(&typed, ratio),
+        ..compared
+    })
+}
+
+/// Who is done sooner when both get the same load.
+pub(super) fn sooner(context: &Context<'_>) -> Sentences {
+    of_pairs(context, |pair| {
+        let all = p99_ratios(context, pair)?;
+        let upside_down = Vec::from_iter(all.iter().map(Compared::inverted));
+        let mut found = Vec::new();
+        for Ahead { better, worse, where_it_is } in ahead(pair, &upside_down) {
+            let count = tally(where_it_is.len(), &all);
+            let told =
+                say!["The P99 of ", worse, " under equal load is higher than that of ", better, " in "];
+            let told = told.with(say![count.clone(), " cases: "]).with(range(&where_it_is));
+            found.push((Topic::Weakness(worse.clone()), told.then(" times it.")));
+            let told = say!["The P99 of ", better, " under equal load is lower than that of ", worse, " in "];
+            found.push((Topic::Strength(better.clone()), told.with(say![count, " cases."])));
+        }
+        found.extend(undecided(pair, &all, "in their P99 under equal load"));
+        Ok(found)
+    })
+}
+
+/// Figures side by side, and no winner.
 pub(super) fn latency(context: &Context<'_>) -> Sentences {
     let figures = context.list(TARGET, "latency")?;
     let graded = figures
@@ -156,8 +210,7 @@ pub(super) fn latency(context: &Context<'_>) -> Sentences {
     })?;
     let offered = graded.figure("events_per_second", Quantity::Rate)?;
     let told = say!["At ", offered, " offered (medium, one thread) a delivery is done after: "];
-    let sentence = told.with(parts).then(". One run each: no verdict.");
-    Ok(vec![(Topic::Observation, sentence)])
+    Ok(vec![(Topic::Observation, told.with(parts).then(rests_on_runs(graded)))])
 }
 
 /// Near what the slower system can do at all, where queues tell systems apart.
@@ -183,12 +236,17 @@ pub(super) fn near_limit(context: &Context<'_>) -> Sentences {
                     offered,
                     "): "
                 ];
-                told.push((Topic::Observation, intro.with(parts).then(". One run each: no verdict.")));
+                told.push((Topic::Observation, intro.with(parts).then(rests_on_runs(&figure))));
             }
             Err(why) => missing = why,
         }
     }
     if told.is_empty() { Err(missing) } else { Ok(told) }
+}
+
+/// Several rounds are judged by another rule.
+fn rests_on_runs(figure: &Node<'_>) -> &'static str {
+    if figure.list("ratios").is_empty() { ". One run each: no verdict." } else { "." }
 }
 
 fn is_graded(figure: &Node<'_>) -> bool {

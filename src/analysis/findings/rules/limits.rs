@@ -22,7 +22,7 @@ pub(in crate::analysis::findings) fn limit_ratios(
 ) -> Found<Vec<Compared>> {
     let figures = judged(context)?;
     those_there(figures.iter().map(|figure| {
-        let compared = Compared::of(figure, &pair.candidate, &pair.baseline);
+        let compared = Compared::of(figure, &pair.candidate, &pair.baseline, "estimate");
         compared.map_err(|missing| gave_up(figure).unwrap_or(missing))
     }))
 }

@@ -16,7 +16,7 @@ use super::verdict::{Compared, Verdict};
 use super::{Context, Rule, Sentences};
 
 pub(super) use comparison::side_by_side as side_by_side_ratios;
-pub(super) use daemon::{graded, ratios};
+pub(super) use daemon::{graded, p99_ratios, ratios};
 pub(super) use growth::grown;
 pub(super) use heap::{leak_free, outcomes, peak, per_event};
 pub(super) use limits::limit_ratios;
@@ -42,6 +42,11 @@ pub(super) const ALL: &[Rule] = &[
         find: daemon::handler_time,
     },
     Rule { name: "throughput/threads", asks: "throughput on more threads than one", find: daemon::threads },
+    Rule {
+        name: "latency/sooner",
+        asks: "which system is done sooner at equal offered load",
+        find: daemon::sooner,
+    },
     Rule { name: "latency/graded", asks: "latency at equal offered load", find: daemon::latency },
     Rule { name: "latency/near_limit", asks: "latency near the limit", find: daemon::near_limit },
     Rule { name: "grades", asks: "the grades of the medium scenario", find: daemon::grades },
@@ -102,12 +107,12 @@ fn side_by_side(context: &Context<'_>, of: impl Fn(&str) -> Found<Sentence>) -> 
 }
 
 /// How many of the comparisons, resting on all of them.
-fn tally(some: usize, all: &[Compared]) -> Figure {
+pub(super) fn tally(some: usize, all: &[Compared]) -> Figure {
     Figure::computed(all.iter().map(|compared| &compared.figure), Quantity::Of(some, all.len()))
 }
 
 /// Those with a verdict.
-fn with(verdict: Verdict, all: &[Compared]) -> Vec<&Compared> {
+pub(super) fn with(verdict: Verdict, all: &[Compared]) -> Vec<&Compared> {
     all.iter().filter(|compared| compared.verdict == verdict).collect()
 }
 

@@ -4,7 +4,7 @@ use crucible_tables::thousands;
 use serde::de::DeserializeOwned;
 
 use super::Difference;
-use crate::experiment::{LoadRun, OpenRun};
+use crate::experiment::LoadRun;
 use crate::report::bottleneck;
 use crate::report::comprehensive::counts::{Counts, Kernel};
 use crate::report::quantity::{bytes, rate, three_digits, time};
@@ -82,7 +82,7 @@ fn closed(found: &mut Difference, old: &[ClosedFigure], new: &[ClosedFigure]) {
     }
 }
 
-/// One run of each: quantiles stand side by side, and nothing tells whether their difference is chance. Rates that follow from
+/// Of one run of each quantiles stand side by side, and nothing tells whether their difference is chance. Rates that follow from
 /// what a system does differ from run to run, and latencies under them say nothing of each other.
 #[allow(clippy::cast_precision_loss)] // far below 2⁵³ ns
 fn latency(found: &mut Difference, old: &[LatencyFigure], new: &[LatencyFigure]) {
@@ -93,17 +93,20 @@ fn latency(found: &mut Difference, old: &[LatencyFigure], new: &[LatencyFigure])
         let speed = figure.speed.map(|speed| format!(", {speed}")).unwrap_or_default();
         format!("{} at {}/s{speed}, {}", figure.name, figure.events_per_second, figure.threads)
     };
-    let p99 = |run: &OpenRun| run.pacing.valid().ok().and(run.latency)?.p99;
+    let p99 = |system: &SystemLatency| {
+        let ns = system.run.pacing.valid().ok().and(system.run.latency)?.p99?;
+        let rounds: Vec<f64> = system.rounds.iter().filter_map(|round| Some(round.p99? as f64)).collect();
+        Some((ns as f64, median_interval(&rounds, CONFIDENCE)))
+    };
     for (before, after) in found.pairs(&fixed(old), &fixed(new), load) {
         let of_system = |system: &SystemLatency| format!("{}, {}, P99", load(after), system.system);
         for (was, is) in found.pairs(&before.systems, &after.systems, of_system) {
-            let values = [&was.run, &is.run].map(|run| p99(run).map(|ns| (ns as f64, None)));
-            found.interval_of_both(of_system(is), values, time);
+            found.interval_of_both(of_system(is), [was, is].map(p99), time);
         }
     }
 }
 
-/// One run of each, too. What differs from run to run is not in the seconds of one.
+/// One run of each. What differs from run to run is not in the seconds of one.
 #[allow(clippy::cast_precision_loss)] // far below 2⁵³ ns
 fn loads(found: &mut Difference, old: &[LoadFigure], new: &[LoadFigure]) {
     for (before, after) in found.pairs(old, new, |figure| figure.name.clone()) {

@@ -136,7 +136,19 @@ pub(super) fn latency(judged: &Judged<'_>) -> Option<Section> {
     let note = "From the moment at which an event was intended to be sent to the end of its handler. A quantile is given only \
                 if ten deliveries lie beyond it. The pacer's lag is the load generator's own lateness: differences below it \
                 say nothing.";
+    let compared = results.latency.iter().enumerate().flat_map(|(figure, latency)| {
+        (0..latency.ratios.len()).map(move |ratio| format!("/results/latency/{figure}/ratios/{ratio}"))
+    });
+    let compared = table(
+        TARGET,
+        "Latency at equal offered load, of one system over that of another",
+        daemon::latency_ratios(&results.latency),
+        compared,
+    );
+    let rounds = compared.is_some().then(|| Block::Paragraph(daemon::LATENCY_ROUNDS.replace('\n', " ")));
     let blocks = [
+        compared,
+        rounds,
         (!drawn.is_empty()).then_some(Block::Plots(drawn)),
         table(TARGET, "Latency at equal offered load", daemon::latency(&results.latency), rows),
         Some(Block::Paragraph(note.to_owned())),
