@@ -294,15 +294,21 @@ pub(super) fn reasons(results: &DaemonPerformance) -> Vec<String> {
             }
         }
     }
+    let mut too_few = 0;
     for figure in &results.latency {
         for system in &figure.systems {
             let load = format!("{}, {} at {}/s", figure.name, system.system, figure.events_per_second);
             if let Err(why) = system.run.pacing.valid() {
                 reasons.push(format!("{load}: INVALID (runs: {}): {why}", system.thrown_away + 1));
             } else if system.run.latency.is_some_and(|latency| latency.p999.is_none()) {
-                reasons.push(format!("{load}, quantiles without ten deliveries beyond them"));
+                too_few += 1;
             }
         }
+    }
+    if too_few > 0 {
+        reasons.push(format!(
+            "the highest quantiles of {too_few} latencies: fewer than ten deliveries lie beyond them in a run"
+        ));
     }
     reasons
 }

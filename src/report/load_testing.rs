@@ -25,9 +25,7 @@ pub fn text(results: &LoadTesting) -> String {
     section(&mut out, "What became of failed deliveries", &account(figures));
     section(&mut out, "Known answers", &known_answers(&results.known_answers));
     if !figures.is_empty() {
-        out += "Response time counts from the intended moment, service time from the beginning of the handler's work. The \
-                pacer's lag P99\nis the floor under every response time. Outside: deliveries whose events the publisher held back, since the \
-                system did not take them;\ntheir memory is in the peak, too. `–`: not measured; the reasons follow.\n";
+        let _ = writeln!(out, "{NOTE}\n`–`: not measured; the reasons follow.");
     }
     for reason in reasons(figures) {
         let _ = writeln!(out, "not measured: {reason}");
@@ -304,6 +302,11 @@ pub(super) fn reasons(figures: &[LoadFigure]) -> Vec<String> {
     reasons
 }
 
+/// Under the tables.
+pub(super) const NOTE: &str = "Response time counts from the intended moment, service time from the beginning of the handler's work. The pacer's lag P99\n\
+     is the floor under every response time. `stress` offers more than the systems do: its times are those of a queue that grows.\n\
+     Outside: deliveries whose events the publisher held back, since the system did not take them; their memory is in the peak, too.";
+
 /// A line for each threshold: the one that failed says so.
 fn thresholds(figures: &[LoadFigure]) -> String {
     let mut out = String::new();
@@ -449,8 +452,9 @@ figure          system  failed tries  tried again  given up  dead letters  expir
 failures  CrucibleCore           300          298         0             2        0            0          0                1  seed 42: error, 5 % of deliveries, from 1s to 2s
 
 Response time counts from the intended moment, service time from the beginning of the handler's work. The pacer's lag P99
-is the floor under every response time. Outside: deliveries whose events the publisher held back, since the system did not take them;
-their memory is in the peak, too. `–`: not measured; the reasons follow.
+is the floor under every response time. `stress` offers more than the systems do: its times are those of a queue that grows.
+Outside: deliveries whose events the publisher held back, since the system did not take them; their memory is in the peak, too.
+`–`: not measured; the reasons follow.
 not measured: failures, CrucibleCore, peak memory: no /proc here
 not measured: failures, CrucibleCore, recovery of the backlog: not within the test
 ✓ p99<5ms  failures, CrucibleCore: 240us

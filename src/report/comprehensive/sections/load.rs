@@ -47,5 +47,6 @@ pub(super) fn section(judged: &Judged<'_>) -> Option<Section> {
         Table::of("Known answers", load::known_answers(&results.known_answers), []),
     ];
     blocks.extend(tables.into_iter().flatten());
+    blocks.push(Block::Paragraph(load::NOTE.replace('\n', " ")));
     Section::of("load", "Load, failures, recovery", blocks)
 }
