@@ -52,7 +52,8 @@ struct Args {
     /// Worker threads, beside the figures on one thread [default: one for each core, at least 2]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(2..=1024))]
     threads: Option<u16>,
-    /// Rounds of each latency, a second each; from 15 on they tell which system is done sooner [default: one of two seconds]
+    /// Rounds of each latency, a second each (of a trace: a replay); from 15 on their ratios have intervals [default: one of two
+    /// seconds]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=10_000))]
     latency_rounds: Option<u32>,
     /// Seed of the workload and of the order of systems in each round

@@ -13,7 +13,7 @@ comprehensive_report_….md, .html (to be opened in a browser) and .json.
 Usage: benches/$NAME quick|full [--out DIR]
 
   quick      ten minutes after the build; fewer samples of each kernel, no stress scenario
-  full       some forty minutes; more rounds, narrower intervals, the stress scenario too, and what the ratio owes to the order of functions and
+  full       some fifty minutes; more rounds, narrower intervals, the stress scenario too, and what the ratio owes to the order of functions and
              to the allocator (bias.sh; Linux); some 4 GB of memory
   --out DIR  where results are written [default: benchmark_results in the repository]
   --help     this

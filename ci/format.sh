@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Sources are formatted; scripts have no known trap.
-. "$(dirname "$0")/step"
+. "$(dirname "$0")/step" || exit
 
 cargo fmt --all --check
 cargo fmt --check --manifest-path src/systems/fuzz/Cargo.toml # a workspace of its own

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Holds the counts that ci/counts.sh left against ci/baseline.json. Where they cannot be compared, with another compiler or
 # valgrind, both revisions are measured here: this one and the one that it comes from.
-. "$(dirname "$0")/step"
+. "$(dirname "$0")/step" || exit
 
 format=text
 [ -z "${GITHUB_ACTIONS:-}" ] || format=github

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the other steps need and what is missing: valgrind, jq, shellcheck, cargo-deny.
-. "$(dirname "$0")/step"
+. "$(dirname "$0")/step" || exit
 
 missing=()
 for tool in valgrind jq shellcheck; do

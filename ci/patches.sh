@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The patches with which ci/prove-*.sh spoil the code still fit it, and what they make of it still builds. That it is then
 # noticed takes too long for each push: those scripts show it.
-. "$(dirname "$0")/step"
+. "$(dirname "$0")/step" || exit
 root=$PWD
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

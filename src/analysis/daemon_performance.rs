@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::findings::Verdict;
 use super::grades::{Grade, GradeThresholds};
-use crate::experiment::{OpenRun, Role};
+use crate::experiment::Role;
 use crate::measure::{NotMeasured, Reading};
 use crate::results::daemon_performance::{
-    ClosedFigure, DaemonPerformance, GRADED_RATE, LatencyFigure, LatencyRatio, SystemLatency,
+    ClosedFigure, DaemonPerformance, GRADED_RATE, LatencyFigure, LatencyRatio, LatencyRound, SystemLatency,
 };
 use crate::sut::Publishing;
 
@@ -49,19 +49,49 @@ pub fn grades(results: &DaemonPerformance, thresholds: &GradeThresholds) -> Vec<
     systems(closed, open).into_iter().map(|system| grade(system, closed, open, thresholds)).collect()
 }
 
-/// Whether the P99 of the one above the line is more or less than that of the other. A difference that is not larger than the load
-/// generator was late itself, at its P99, is none: it may be the load generator's.
-pub fn p99_verdict(figure: &LatencyFigure, ratio: &LatencyRatio) -> Verdict {
-    let run =
-        |name: &str| figure.systems.iter().find(|system| system.system == name).map(|system| &system.run);
-    let p99 = |run: &OpenRun| run.latency?.p99;
-    let late = |run: &OpenRun| run.pacing.lag?.p99;
-    let both = run(&ratio.system).zip(run(&ratio.over));
-    let beyond = both.and_then(|(a, b)| Some(p99(a)?.abs_diff(p99(b)?) > late(a)?.max(late(b)?)));
-    match (&ratio.p99.interval, beyond) {
-        (Some(interval), Some(true)) => Verdict::of(ratio.p99.ratio, (interval.low, interval.high)),
-        _ => Verdict::NotShown,
+/// How the P99 of the system above the line stands to that of the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum P99Verdict {
+    /// It is done sooner.
+    Lower,
+    /// Later.
+    Higher,
+    /// One of these, but by no more than the load generator was late itself: it may be the load generator's.
+    WithinLag,
+    /// The interval contains 1, or the effect does not matter.
+    NotShown,
+}
+
+/// Judges a ratio of a figure. The difference that has to be larger than the pacer's lag is that of both systems' typical rounds, and
+/// the lag the larger one of theirs.
+pub fn p99_verdict(figure: &LatencyFigure, ratio: &LatencyRatio) -> P99Verdict {
+    let shown =
+        ratio.p99.interval.map(|interval| Verdict::of(ratio.p99.ratio, (interval.low, interval.high)));
+    let Some(shown @ (Verdict::More | Verdict::Less)) = shown else { return P99Verdict::NotShown };
+    let of = |name: &str| {
+        let system = figure.systems.iter().find(|system| system.system == name)?;
+        Some((typical(&system.rounds, |round| round.latency.p99)?, lag(system)?))
+    };
+    match of(&ratio.system).zip(of(&ratio.over)) {
+        Some(((p99, lag), (over, lag_over))) if p99.abs_diff(over) > lag.max(lag_over) => match shown {
+            Verdict::More if p99 > over => P99Verdict::Higher,
+            Verdict::Less if p99 < over => P99Verdict::Lower,
+            _ => P99Verdict::NotShown,
+        },
+        _ => P99Verdict::WithinLag,
     }
+}
+
+/// P99 of the pacer's lag in a system's typical round, ns.
+pub fn lag(system: &SystemLatency) -> Option<u64> {
+    typical(&system.rounds, |round| round.lag_p99)
+}
+
+/// The median over rounds; of an even number the lower of the two.
+fn typical(rounds: &[LatencyRound], of: fn(&LatencyRound) -> Option<u64>) -> Option<u64> {
+    let mut all = rounds.iter().map(of).collect::<Option<Vec<u64>>>()?;
+    all.sort_unstable();
+    all.get(all.len().checked_sub(1)? / 2).copied()
 }
 
 fn systems(closed: Option<&ClosedFigure>, open: Option<&LatencyFigure>) -> Vec<String> {
@@ -120,5 +150,40 @@ fn graded<T: Copy>(reading: Reading<T>, grade: impl Fn(&T) -> Grade) -> Reading<
     match reading {
         Reading::Value(figure) => Reading::Value(Graded { figure, grade: grade(&figure) }),
         Reading::Absent { not_measured } => Reading::absent(not_measured),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::findings::fixture::documents;
+    use crate::stats::Interval;
+
+    /// CrucibleCore over DataCoordinator, with these medians and lags in ms.
+    fn verdict(
+        [core, coordinator, lag, lag_over]: [u64; 4],
+        (ratio, low, high): (f64, f64, f64),
+    ) -> P99Verdict {
+        let stored = documents()[0]["results"]["latency"][4].clone();
+        let mut figure: LatencyFigure = serde_json::from_value(stored).expect("a figure of the fixture");
+        for (system, (p99, lag)) in figure.systems.iter_mut().zip([(coordinator, lag_over), (core, lag)]) {
+            let round = &mut system.rounds[0];
+            (round.latency.p99, round.lag_p99) = (Some(1_000_000 * p99), Some(1_000_000 * lag));
+        }
+        figure.ratios[0].p99.ratio = ratio;
+        figure.ratios[0].p99.interval = Some(Interval { low, high, confidence: 0.99 });
+        p99_verdict(&figure, &figure.ratios[0])
+    }
+
+    #[test]
+    fn a_p99_is_lower_or_higher_only_beyond_what_the_load_generator_was_late() {
+        let (lower, higher) = ((0.5, 0.4, 0.6), (2.0, 1.7, 2.5));
+        assert_eq!(verdict([5, 10, 1, 1], lower), P99Verdict::Lower);
+        assert_eq!(verdict([10, 5, 1, 1], higher), P99Verdict::Higher);
+        assert_eq!(verdict([5, 10, 1, 5], lower), P99Verdict::WithinLag, "the later one of both counts");
+        assert_eq!(verdict([10, 5, 6, 1], higher), P99Verdict::WithinLag);
+        assert_eq!(verdict([5, 10, 1, 1], (0.8, 0.5, 1.1)), P99Verdict::NotShown);
+        assert_eq!(verdict([5, 10, 1, 1], (0.995, 0.991, 0.999)), P99Verdict::NotShown, "it does not matter");
+        assert_eq!(verdict([10, 5, 1, 1], lower), P99Verdict::NotShown, "the medians say the opposite");
     }
 }

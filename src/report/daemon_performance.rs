@@ -5,8 +5,7 @@ use std::fmt::Write;
 use crucible_tables::{columns, thousands};
 
 use super::quantity::{bytes, rate, three_digits, time, times};
-use crate::analysis::daemon_performance::{Graded, SystemGrades, p99_verdict};
-use crate::analysis::findings::Verdict;
+use crate::analysis::daemon_performance::{Graded, P99Verdict, SystemGrades, p99_verdict};
 use crate::experiment::Role;
 use crate::measure::Reading;
 use crate::results::daemon_performance::{
@@ -16,10 +15,17 @@ use crate::stats::RatioEstimate;
 use crate::sut::HandlerWork;
 use crate::workload::trace::Speed;
 
-/// Beside the tables of latencies, where there are ratios of them.
-pub(super) const LATENCY_ROUNDS: &str = "Latencies of several rounds are those of the one of the median P99. Of one system over another: below 1 it \
-                                         is done sooner; a P99\nis lower or higher only where the difference is larger \
-                                         than the pacer's lag at its P99.";
+/// Beside the table of ratios of latencies, if there are any.
+pub(super) fn latency_note(results: &DaemonPerformance) -> Option<String> {
+    let rounds = results.latency.iter().find_map(|figure| Some(figure.ratios.first()?.p99.rounds))?;
+    let (asked, confidence) = (results.latency_rounds, 100.0 * results.confidence);
+    let rounds = if rounds == asked { rounds.to_string() } else { format!("up to {asked}") };
+    Some(format!(
+        "Ratios of latencies: over {rounds} rounds in turns with fresh instances, [interval] at {confidence:.2} % each. Less is \
+         better. A P99 is called lower\nor higher where 1 lies outside the interval, the effect is 1 % at least, and the typical rounds \
+         differ by more than the pacer's lag.\nWhere a load was offered in several rounds, its rows show the round whose P99 is the median."
+    ))
+}
 
 /// All tables: the ratio against handler time first, since it is what decides.
 pub fn text(results: &DaemonPerformance, grades: &[SystemGrades]) -> String {
@@ -42,12 +48,12 @@ pub fn text(results: &DaemonPerformance, grades: &[SystemGrades]) -> String {
     section(&mut out, "Grades, medium scenario, one thread", &grade_lines(grades));
     let _ = writeln!(
         out,
-        "Ratios: Hodges–Lehmann estimate over {rounds} interleaved rounds with fresh instances, [interval] at \
+        "Ratios of throughput: Hodges–Lehmann estimate over {rounds} interleaved rounds with fresh instances, [interval] at \
          {confidence:.2} % each,\nso that all of a run hold together at 95 %. Closed loop: no latency under load. \
          `–`: not measured; the reasons follow."
     );
-    if results.latency.iter().any(|figure| !figure.ratios.is_empty()) {
-        let _ = writeln!(out, "{LATENCY_ROUNDS}");
+    if let Some(note) = latency_note(results) {
+        let _ = writeln!(out, "{note}");
     }
     for reason in reasons(results) {
         let _ = writeln!(out, "not measured: {reason}");
@@ -238,12 +244,12 @@ pub(super) fn latency_ratios(figures: &[LatencyFigure]) -> Vec<Vec<String>> {
     lines
 }
 
-const fn words(p99: Verdict) -> &'static str {
+const fn words(p99: P99Verdict) -> &'static str {
     match p99 {
-        Verdict::Less => "lower",
-        Verdict::More => "higher",
-        Verdict::Same => "the same within 1 %",
-        Verdict::NotShown => "not shown to differ",
+        P99Verdict::Lower => "lower",
+        P99Verdict::Higher => "higher",
+        P99Verdict::WithinLag => "within the pacer's lag",
+        P99Verdict::NotShown => "not shown to differ",
     }
 }
 
@@ -296,10 +302,17 @@ pub(super) fn reasons(results: &DaemonPerformance) -> Vec<String> {
     }
     let mut too_few = 0;
     for figure in &results.latency {
+        if figure.lost_rounds > 0 {
+            let (load, rate) = (&figure.name, figure.events_per_second);
+            let lost = figure.lost_rounds;
+            reasons.push(format!(
+                "{load} at {rate}/s, {lost} rounds: the load could not be offered as it was meant"
+            ));
+        }
         for system in &figure.systems {
             let load = format!("{}, {} at {}/s", figure.name, system.system, figure.events_per_second);
             if let Err(why) = system.run.pacing.valid() {
-                reasons.push(format!("{load}: INVALID (runs: {}): {why}", system.thrown_away + 1));
+                reasons.push(format!("{load}: INVALID: {why} (runs: {})", system.thrown_away + 1));
             } else if system.run.latency.is_some_and(|latency| latency.p999.is_none()) {
                 too_few += 1;
             }

@@ -16,6 +16,9 @@ pub const GRADED_RATE: u64 = 1_000;
 pub struct DaemonPerformance {
     /// Rounds of each closed-loop figure.
     pub rounds: usize,
+    /// Rounds of each latency that were asked for.
+    #[serde(default = "one")]
+    pub latency_rounds: usize,
     /// Confidence of each interval: 95 % for all comparisons of the run together.
     pub confidence: f64,
     /// Throughput of each scenario, closed loop.
@@ -118,9 +121,12 @@ pub struct LatencyFigure {
     pub percent_of_slower: Option<f64>,
     /// Each of them.
     pub systems: Vec<SystemLatency>,
-    /// Each candidate over the baseline. Empty where each system had one run, or a load was not the one that was asked for.
+    /// Each candidate over the baseline. Empty where each system had one run, or no P99 in one of its rounds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ratios: Vec<LatencyRatio>,
+    /// Rounds that do not count for any system, since the load could not be offered as it was meant to one of them.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub lost_rounds: u32,
 }
 
 /// Latency of one system over that of another, from interleaved rounds.
@@ -143,15 +149,29 @@ pub struct SystemLatency {
     pub system: String,
     /// What it is compared as.
     pub role: Role,
-    /// The run; of several rounds that of the median P99, or the one whose load could not be offered. Valid only if its
-    /// pacing is.
+    /// The run; of several rounds that of the median P99 (of an even number the lower of the two), or, where none of them counts,
+    /// the last. Valid only if its pacing is.
     pub run: OpenRun,
-    /// Latency in each of several rounds, in their order.
+    /// Each of several rounds that count, in their order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub rounds: Vec<LatencySummary>,
+    pub rounds: Vec<LatencyRound>,
     /// Runs that were thrown away: the machine did not offer the load as it was meant.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub thrown_away: u32,
+}
+
+/// One of several rounds.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct LatencyRound {
+    /// From the intended moment to the end of the handler.
+    pub latency: LatencySummary,
+    /// P99 of the pacer's lag, ns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lag_p99: Option<u64>,
+}
+
+const fn one() -> usize {
+    1
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref)] // as serde wants it

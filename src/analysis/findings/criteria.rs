@@ -5,11 +5,12 @@ use serde::Serialize;
 use super::context::{Context, Pair};
 use super::node::{Found, Missing, Node};
 use super::rules::{
-    graded, grown, leak_free, limit_ratios, lost, outcomes, p99_ratios, peak, per_event, ratios,
+    graded, grown, leak_free, limit_ratios, lost, outcomes, p99_ratios, p99_tally, peak, per_event, ratios,
     side_by_side_ratios, tally, with,
 };
 use super::sentence::{Figure, Quantity, Sentence, say};
 use super::verdict::{Compared, RELEVANT, Verdict, readable};
+use crate::analysis::daemon_performance::P99Verdict;
 use crate::analysis::grades::Grade;
 use crate::workload::Scenario;
 
@@ -235,15 +236,25 @@ fn performance(context: &Context<'_>, pair: &Pair) -> Judged {
     ];
     // Rounds of a second leave wide intervals: a longer P99 is held against it where it is shown, not where it is possible.
     let p99s = p99_ratios(context, pair).unwrap_or_default();
-    let longer = with(Verdict::More, &p99s).len();
+    let later = p99s.iter().any(|ratio| ratio.told == P99Verdict::Higher);
     if !p99s.is_empty() {
-        let shorter = tally(with(Verdict::Less, &p99s).len(), &p99s);
-        let longer = tally(longer, &p99s);
-        because.join("; ", say!["P99 under equal load lower in ", shorter, " cases, higher in ", longer]);
+        let count = |told: &[P99Verdict]| p99_tally(&p99s, told);
+        because.join(
+            "; ",
+            say![
+                "P99 under equal load lower in ",
+                count(&[P99Verdict::Lower]),
+                ", higher in ",
+                count(&[P99Verdict::Higher]),
+                ", not decided in ",
+                count(&[P99Verdict::NotShown, P99Verdict::WithinLag]),
+                " cases",
+            ],
+        );
     }
     let because = because.then(".");
     let answer = match () {
-        () if count(Verdict::Less) > 0 || longer > 0 => Answer::No,
+        () if count(Verdict::Less) > 0 || later => Answer::No,
         () if no_worse == all.len() => Answer::Yes,
         () => Answer::NotMeasured(format!(
             "in {} of {} comparisons the interval still allows more than 1 % slower",

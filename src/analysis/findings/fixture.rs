@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::analysis::bottleneck::judge;
 use crate::analysis::bottleneck::tests::{cpu_bound, serial};
@@ -42,6 +42,11 @@ pub(crate) fn documents() -> Vec<Value> {
         let figure = all[0].pointer_mut(&format!("/results/latency/{figure}")).expect("six loads");
         let pacing = figure.pointer_mut("/systems/1/run/pacing").and_then(Value::as_object_mut);
         pacing.expect("of each run").remove("invalid");
+        for system in 0..2 {
+            let system = &mut figure["systems"][system];
+            let (latency, lag) = (&system["run"]["latency"], &system["run"]["pacing"]["lag"]["p99"]);
+            system["rounds"] = json!([{"latency": latency, "lag_p99": lag}]);
+        }
         let estimate = estimate(ratio, low, high);
         let (system, over) = ("CrucibleCore".to_owned(), "DataCoordinator".to_owned());
         figure["ratios"] = value(&[LatencyRatio { system, over, p50: estimate, p99: estimate }]);

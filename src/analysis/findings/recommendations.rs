@@ -2,10 +2,11 @@
 
 use super::context::{Context, Pair};
 use super::criteria::{Answer, Criterion, throughputs};
-use super::rules::{leak_free, outcomes, p99_ratios, p99s, ratios, tally, with};
+use super::rules::{leak_free, outcomes, p99_ratios, p99_tally, p99s, ratios, tally, with};
 use super::sentence::{Figure, Quantity, Sentence, say};
 use super::verdict::{Compared, Verdict};
 use super::{Finding, Topic};
+use crate::analysis::daemon_performance::P99Verdict;
 
 /// The name of the rule that says which system to ship.
 pub(super) const CHOICE: &str = "recommendation/choice";
@@ -14,14 +15,14 @@ pub(super) const CHOICE: &str = "recommendation/choice";
 pub(super) const COSTS: &str = "recommendation/costs";
 
 /// Criteria in which the candidate is held against the baseline.
-const AGAINST_THE_BASELINE: [&str; 4] = ["performance", "memory_efficiency", "scalability", "resilience"];
+const AGAINST_THE_BASELINE: [&str; 3] = ["memory_efficiency", "scalability", "resilience"];
 
 /// All recommendations.
 pub(super) fn all(context: &Context<'_>, criteria: &[Criterion]) -> Vec<Finding> {
     let mut all = Vec::new();
     for pair in &context.pairs {
         let choice = choice(context, pair).map(|sentence| recommended(CHOICE, sentence));
-        let costs = choice.is_some().then(|| costs(pair, criteria)).flatten();
+        let costs = choice.is_some().then(|| costs(context, pair, criteria)).flatten();
         all.extend(choice);
         all.extend(costs.map(|sentence| recommended(COSTS, sentence)));
         all.extend(
@@ -59,6 +60,15 @@ fn choice(context: &Context<'_>, pair: &Pair) -> Option<Sentence> {
             tally(less),
             " comparisons of throughput, and faster in none",
         ],
+        (_, 0) if is_later_somewhere(context, pair) => say![
+            "Weigh throughput against latency: ",
+            candidate,
+            " is faster than ",
+            baseline,
+            " in ",
+            tally(more),
+            " comparisons of throughput, and slower in none",
+        ],
         (_, 0) => say![
             "Ship ",
             candidate,
@@ -87,8 +97,7 @@ fn choice(context: &Context<'_>, pair: &Pair) -> Option<Sentence> {
 /// Who reads of throughput has to know how latency came out; single runs decide nothing.
 fn latency(context: &Context<'_>, pair: &Pair) -> Option<Sentence> {
     if let Ok(all) = p99_ratios(context, pair) {
-        let tally = |verdict| tally(with(verdict, &all).len(), &all);
-        let (lower, higher) = (tally(Verdict::Less), tally(Verdict::More));
+        let (lower, higher) = (p99_tally(&all, &[P99Verdict::Lower]), p99_tally(&all, &[P99Verdict::Higher]));
         return Some(say!["; under equal load its P99 is lower in ", lower, " cases and higher in ", higher]);
     }
     let (lower, higher) = p99s(context, &pair.candidate, &pair.baseline).ok()?;
@@ -100,13 +109,21 @@ fn latency(context: &Context<'_>, pair: &Pair) -> Option<Sentence> {
     ])
 }
 
+/// Whether there is a load under which the candidate is shown to be done later.
+fn is_later_somewhere(context: &Context<'_>, pair: &Pair) -> bool {
+    p99_ratios(context, pair).is_ok_and(|all| all.iter().any(|ratio| ratio.told == P99Verdict::Higher))
+}
+
 /// What is worse with the candidate than with the baseline.
-fn costs(pair: &Pair, criteria: &[Criterion]) -> Option<Sentence> {
+fn costs(context: &Context<'_>, pair: &Pair, criteria: &[Criterion]) -> Option<Sentence> {
     let of_candidate = criteria.iter().filter(|criterion| criterion.system == pair.candidate);
     let worse = of_candidate
         .filter(|criterion| criterion.answer == Answer::No && AGAINST_THE_BASELINE.contains(&criterion.name));
     let told = worse.map(|criterion| say!["not ", criterion.asks, ": "].with(criterion.because.clone()));
-    let told = Sentence::joined(told, " ");
+    let later = p99_ratios(context, pair).ok().filter(|_| is_later_somewhere(context, pair)).map(|all| {
+        say!["under equal load its P99 is higher in ", p99_tally(&all, &[P99Verdict::Higher]), " cases."]
+    });
+    let told = Sentence::joined(later.into_iter().chain(told), " ");
     (!told.0.is_empty()).then(|| say!["Weigh what speaks against ", &pair.candidate, ": "].with(told))
 }
 

@@ -8,7 +8,9 @@ use super::plan::{Figure, Plan};
 use crate::experiment::{Due, Entry, OpenLoop, OpenRun, Role, SystemProcess, Threads, shuffled};
 use crate::load::EventPattern;
 use crate::measure::LatencySummary;
-use crate::results::daemon_performance::{GRADED_RATE, LatencyFigure, LatencyRatio, SystemLatency};
+use crate::results::daemon_performance::{
+    GRADED_RATE, LatencyFigure, LatencyRatio, LatencyRound, SystemLatency,
+};
 use crate::stats::RatioEstimate;
 use crate::sut::{HandlerWork, Publishing};
 use crate::targets::PlanError;
@@ -72,8 +74,8 @@ fn as_recorded(plan: &mut Plan<'_>, figure: &Figure, threads: Threads) -> Result
     Ok(LatencyFigure { speed: Some(speed), ..offered(plan, figure, threads, due, rate)? })
 }
 
-/// Rounds of all systems but the references, in random order, each with a fresh instance. A load that could not be offered in
-/// one of them ends it: what is left of the others was taken on a machine that was busy otherwise.
+/// Rounds of all systems but the references, in random order, each with a fresh instance. Where the load could not be offered to
+/// one of them the round counts for none, so that rounds stay pairs; the figure ends after some of these.
 fn offered(
     plan: &mut Plan<'_>,
     figure: &Figure,
@@ -89,16 +91,25 @@ fn offered(
     let mut systems: Vec<Offered<'_>> =
         plan.lineup.entries().iter().filter(judged).map(start).collect::<Result<_, _>>()?;
     let mut draw = ChaCha8Rng::seed_from_u64(plan.settings.seed);
-    let mut all_valid = true;
-    for _ in 0..plan.settings.latency_rounds.max(1) {
+    let wanted = plan.settings.latency_rounds.max(1);
+    let (mut done, mut lost) = (0, 0);
+    while done < wanted && lost < TRIES {
         for position in shuffled(systems.len(), &mut draw) {
-            all_valid &= systems[position].offer(plan, figure, &spec)?;
+            systems[position].offer(plan, figure, &spec)?;
         }
-        if !all_valid {
-            break;
+        // One round alone is no pair: of each system stands there what it came to.
+        let counts = wanted == 1 || systems.iter().all(Offered::is_valid);
+        if counts {
+            done += 1;
+        } else {
+            lost += 1;
+            // The last one stays where there is nothing else: it tells why.
+            if done > 0 || lost < TRIES {
+                systems.iter_mut().for_each(|system| drop(system.runs.pop()));
+            }
         }
     }
-    let several = all_valid && plan.settings.latency_rounds > 1;
+    let several = wanted > 1 && done > 0;
     Ok(LatencyFigure {
         name: figure.name(),
         threads,
@@ -107,6 +118,7 @@ fn offered(
         percent_of_slower: None,
         ratios: if several { ratios(plan, figure, &systems)? } else { Vec::new() },
         systems: systems.iter().map(|system| system.told(several)).collect(),
+        lost_rounds: lost,
         scenario: plan.facts(figure, usize::MAX)?,
     })
 }
@@ -115,40 +127,46 @@ fn offered(
 struct Offered<'a> {
     entry: &'a Entry,
     process: SystemProcess,
-    /// The last one is invalid if one is.
+    /// A run for each round that counts.
     runs: Vec<OpenRun>,
     thrown_away: u32,
 }
 
 impl Offered<'_> {
-    /// One more round. Whether the load was offered as it was meant.
-    fn offer(&mut self, plan: &Plan<'_>, figure: &Figure, spec: &OpenLoop) -> Result<bool, PlanError> {
+    /// One more round: the first try at which the load was offered as it was meant, or the last.
+    fn offer(&mut self, plan: &Plan<'_>, figure: &Figure, spec: &OpenLoop) -> Result<(), PlanError> {
         for tries_left in (0..TRIES).rev() {
             plan.check_interrupt(figure)?;
             let run = self.process.open(spec).map_err(|source| PlanError::new(figure.name(), source))?;
-            let valid = run.pacing.valid().is_ok();
-            if valid || tries_left == 0 {
+            if run.pacing.valid().is_ok() || tries_left == 0 {
                 self.runs.push(run);
-                return Ok(valid);
+                break;
             }
             self.thrown_away += 1;
         }
-        unreachable!("the last try is kept")
+        Ok(())
+    }
+
+    fn is_valid(&self) -> bool {
+        self.runs.last().is_some_and(|run| run.pacing.valid().is_ok())
     }
 
     fn told(&self, several: bool) -> SystemLatency {
-        let rounds = self.runs.iter().filter_map(|run| run.latency).filter(|_| several).collect();
+        let round = |run: &OpenRun| {
+            let lag_p99 = run.pacing.lag.and_then(|lag| lag.p99);
+            Some(LatencyRound { latency: run.latency?, lag_p99 })
+        };
+        let rounds = if several { self.runs.iter().filter_map(round).collect() } else { Vec::new() };
         let (system, role, thrown_away) = (self.entry.name.clone(), self.entry.role, self.thrown_away);
         SystemLatency { system, role, run: typical(&self.runs).clone(), rounds, thrown_away }
     }
 }
 
-/// The run of the median P99, or the last one if that could not be offered.
+/// The run of the median P99.
 fn typical(runs: &[OpenRun]) -> &OpenRun {
     let mut sorted: Vec<&OpenRun> = runs.iter().collect();
     sorted.sort_by_key(|run| run.latency.and_then(|latency| latency.p99));
-    let invalid = runs.last().filter(|run| run.pacing.valid().is_err());
-    invalid.unwrap_or_else(|| sorted[(sorted.len() - 1) / 2])
+    sorted[(sorted.len() - 1) / 2]
 }
 
 /// Each candidate over the baseline, where every round has both quantiles.
@@ -183,41 +201,39 @@ fn log_ratios(
     let of = |runs: &[OpenRun]| -> Option<Vec<u64>> {
         runs.iter().map(|run| quantile(run.latency.as_ref()?)).collect()
     };
-    Some(
-        of(system)?.iter().zip(of(over)?).map(|(&system, over)| (system as f64 / over as f64).ln()).collect(),
-    )
+    let log = |(system, over): (u64, u64)| (system as f64 / over as f64).ln();
+    Some(of(system)?.into_iter().zip(of(over)?).map(log).collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::load::{InvalidLoad, Pacing};
+    use crate::load::Pacing;
     use crate::measure::Reading;
 
-    fn run(p99: Option<u64>, invalid: Option<InvalidLoad>) -> OpenRun {
+    fn run(p99: Option<u64>) -> OpenRun {
         let (p50, p95, p999) = (Some(10), None, None);
         let latency = LatencySummary { count: 5_000, mean: 9.0, p50, p95, p99, p999, max: 5_000 };
-        let pacing = Pacing { offered: 5_000, intended_rate: None, achieved_rate: None, lag: None, invalid };
+        let pacing =
+            Pacing { offered: 5_000, intended_rate: None, achieved_rate: None, lag: None, invalid: None };
         let (latency, cpu_percent) = (Some(latency), Reading::Value(1.0));
         OpenRun { pacing, deliveries: 5_000, failed: 0, latency, cpu_percent }
     }
 
     #[test]
     fn of_several_rounds_the_one_of_the_median_p99_is_shown() {
-        let mut runs = Vec::from([900, 100, 300, 200].map(|p99| run(Some(p99), None)));
+        let runs = [900, 100, 300, 200].map(|p99| run(Some(p99)));
         let p99 = |runs: &[OpenRun]| typical(runs).latency.expect("as made").p99;
         assert_eq!([p99(&runs), p99(&runs[..3]), p99(&runs[..1])], [Some(200), Some(300), Some(900)]);
-        runs.push(run(Some(1), Some(InvalidLoad::Stopped { offered: 5_000 })));
-        assert_eq!(p99(&runs), Some(1), "what could not be offered is not hidden");
     }
 
     #[test]
     fn a_ratio_is_of_rounds_and_of_none_without_its_quantile() {
-        let system = [200, 50].map(|p99| run(Some(p99), None));
-        let mut over = [100, 100].map(|p99| run(Some(p99), None));
+        let system = [200, 50].map(|p99| run(Some(p99)));
+        let mut over = [100, 100].map(|p99| run(Some(p99)));
         let logs = |over: &[OpenRun]| log_ratios(&system, over, |latency| latency.p99);
         assert_eq!(logs(&over), Some(vec![2_f64.ln(), 0.5_f64.ln()]));
-        over[1] = run(None, None);
+        over[1] = run(None);
         assert_eq!(logs(&over), None);
     }
 }

@@ -73,12 +73,14 @@ impl Figure {
         }
     }
 
-    /// How many ratios it will have at most: closed loop with and without the reference, latency at both rates by P50 and P99.
+    /// How many ratios it will have at most: closed loop with and without the reference, latency by P50 and P99 at both rates, or as
+    /// recorded.
     pub fn comparisons(&self, settings: &Settings) -> usize {
         match self {
             Self::Throughput { .. } | Self::HandlerTime { .. } => 2,
-            Self::Latency { .. } if settings.latency_rounds > 1 => 4,
-            Self::Latency { .. } => 0,
+            Self::Latency { .. } if settings.latency_rounds <= 1 => 0,
+            Self::Latency { workload, .. } if workload.trace().is_some() => 2,
+            Self::Latency { .. } => 4,
         }
     }
 
@@ -150,7 +152,8 @@ impl<'a> Plan<'a> {
     ) -> Self {
         #[allow(clippy::cast_precision_loss)] // some dozens
         let confidence = 1.0 - 0.05 / comparisons.max(1) as f64;
-        let taken = DaemonPerformance { rounds: settings.rounds, confidence, ..DaemonPerformance::default() };
+        let Settings { rounds, latency_rounds, .. } = settings;
+        let taken = DaemonPerformance { rounds, latency_rounds, confidence, ..DaemonPerformance::default() };
         Self { lineup, settings, interrupted, taken, facts: BTreeMap::new() }
     }
 

@@ -5,7 +5,9 @@ use crucible_tables::thousands;
 use super::{
     Ahead, Sentences, ahead, named, nothing, of_pairs, range, side_by_side, tally, those_there, with,
 };
-use crate::analysis::daemon_performance::{Graded, SystemGrades, grades as graded_systems, p99_verdict};
+use crate::analysis::daemon_performance::{
+    Graded, P99Verdict, SystemGrades, grades as graded_systems, lag, p99_verdict,
+};
 use crate::analysis::findings::Topic;
 use crate::analysis::findings::context::{Context, Pair};
 use crate::analysis::findings::node::{Found, Missing, Node};
@@ -132,44 +134,64 @@ fn on_more_threads(system: &str, one: &Node<'_>, more: &Node<'_>) -> Found<Compa
     })
 }
 
-/// The P99 of the candidate over that of the baseline at each load: more is worse.
-pub(in crate::analysis::findings) fn p99_ratios(context: &Context<'_>, pair: &Pair) -> Found<Vec<Compared>> {
+/// A ratio of P99s: more is worse.
+pub(in crate::analysis::findings) struct P99Ratio {
+    pub(in crate::analysis::findings) told: P99Verdict,
+    /// Its verdict follows from what is told.
+    compared: Compared,
+    /// How late the load generator was at its P99.
+    late: Figure,
+}
+
+/// The P99 of the candidate over that of the baseline at each load.
+pub(in crate::analysis::findings) fn p99_ratios(context: &Context<'_>, pair: &Pair) -> Found<Vec<P99Ratio>> {
     those_there(context.list(TARGET, "latency")?.iter().map(|figure| p99_ratio(figure, pair)))
 }
 
-fn p99_ratio(figure: &Node<'_>, pair: &Pair) -> Found<Compared> {
-    if figure.list("ratios").is_empty() {
-        let why = "one run each, or a load that could not be offered: --latency-rounds 15 compares them";
-        return Err(Missing::new(figure.what(), why));
+fn p99_ratio(figure: &Node<'_>, pair: &Pair) -> Found<P99Ratio> {
+    if !has_rounds(figure) {
+        return Err(Missing::new(figure.what(), "one run each: --latency-rounds 15 compares them"));
     }
-    let compared = Compared::of(figure, &pair.candidate, &pair.baseline, "p99")?;
+    let mut compared = Compared::of(figure, &pair.candidate, &pair.baseline, "p99")?;
     let typed: LatencyFigure = serde::Deserialize::deserialize(figure.value())
         .map_err(|error| Missing::new(figure.what(), format!("not as expected: {error}")))?;
     let ratio =
         typed.ratios.iter().find(|ratio| ratio.system == pair.candidate && ratio.over == pair.baseline);
-    let ratio = ratio.ok_or_else(|| nothing("the ratio of its P99"))?;
-    let mut rests_on = vec![compared.figure.clone()];
+    let told = p99_verdict(&typed, ratio.ok_or_else(|| nothing("the ratio of its P99"))?);
+    let (mut rests_on, mut late) = (vec![compared.figure.clone()], Vec::new());
     for system in [&pair.candidate, &pair.baseline] {
         let found = figure.of_system("systems", system)?;
         rests_on.push(found.figure("run.latency.p99", Quantity::Time)?);
-        rests_on.push(found.figure("run.pacing.lag.p99", Quantity::Time)?);
+        let lag = typed.systems.iter().find(|one| one.system == *system).and_then(lag);
+        let lag = lag.ok_or_else(|| Missing::new(figure.what(), "its load generator's lag is not known"))?;
+        late.push(found.at("rounds")?.cited(Quantity::Time(lag as f64)));
     }
-    Ok(Compared {
-        name: format!("{}, {} events/s", compared.name, thousands(typed.events_per_second)),
-        figure: Figure::computed(&rests_on, compared.figure.quantity.clone()),
-        verdict: p99_verdict(&typed, ratio),
-        ..compared
-    })
+    rests_on.extend(late.iter().cloned());
+    let latest = late.iter().filter_map(Figure::number).fold(0.0, f64::max);
+    compared.name = format!("{}, {} events/s", compared.name, thousands(typed.events_per_second));
+    compared.figure = Figure::computed(&rests_on, compared.figure.quantity.clone());
+    compared.verdict = match told {
+        P99Verdict::Lower => Verdict::Less,
+        P99Verdict::Higher => Verdict::More,
+        P99Verdict::WithinLag | P99Verdict::NotShown => Verdict::NotShown,
+    };
+    Ok(P99Ratio { told, compared, late: Figure::computed(&late, Quantity::Time(latest)) })
+}
+
+/// How many came out as one of these, resting on all of them.
+pub(in crate::analysis::findings) fn p99_tally(all: &[P99Ratio], told: &[P99Verdict]) -> Figure {
+    let some = all.iter().filter(|ratio| told.contains(&ratio.told)).count();
+    Figure::computed(all.iter().map(|ratio| &ratio.compared.figure), Quantity::Of(some, all.len()))
 }
 
 /// Who is done sooner when both get the same load.
 pub(super) fn sooner(context: &Context<'_>) -> Sentences {
     of_pairs(context, |pair| {
         let all = p99_ratios(context, pair)?;
-        let upside_down = Vec::from_iter(all.iter().map(Compared::inverted));
+        let inverted = Vec::from_iter(all.iter().map(|ratio| ratio.compared.inverted()));
         let mut found = Vec::new();
-        for Ahead { better, worse, where_it_is } in ahead(pair, &upside_down) {
-            let count = tally(where_it_is.len(), &all);
+        for Ahead { better, worse, where_it_is } in ahead(pair, &inverted) {
+            let count = tally(where_it_is.len(), &inverted);
             let told =
                 say!["The P99 of ", worse, " under equal load is higher than that of ", better, " in "];
             let told = told.with(say![count.clone(), " cases: "]).with(range(&where_it_is));
@@ -177,9 +199,26 @@ pub(super) fn sooner(context: &Context<'_>) -> Sentences {
             let told = say!["The P99 of ", better, " under equal load is lower than that of ", worse, " in "];
             found.push((Topic::Strength(better.clone()), told.with(say![count, " cases."])));
         }
-        found.extend(undecided(pair, &all, "in their P99 under equal load"));
+        found.extend(not_sooner(pair, &all));
         Ok(found)
     })
+}
+
+/// Where nothing was shown, and where the load generator may be what was shown.
+fn not_sooner(pair: &Pair, all: &[P99Ratio]) -> Option<(Topic, Sentence)> {
+    let those = |told: P99Verdict| all.iter().filter(move |ratio| ratio.told == told);
+    let mut told = Sentence(Vec::new());
+    let open = Sentence::joined(those(P99Verdict::NotShown).map(|ratio| named(&ratio.compared)), ", ");
+    if !open.0.is_empty() {
+        told.join("; ", say!["no difference shown: "].with(open));
+    }
+    let late = |ratio: &P99Ratio| named(&ratio.compared).with(say![", late by ", &ratio.late]);
+    let within = Sentence::joined(those(P99Verdict::WithinLag).map(late), ", ");
+    if !within.0.is_empty() {
+        told.join("; ", say!["no more than the load generator was late itself: "].with(within));
+    }
+    let intro = say!["P99 of ", &pair.candidate, " over that of ", &pair.baseline, " under equal load: "];
+    (!told.0.is_empty()).then(|| (Topic::Observation, intro.with(told).then(".")))
 }
 
 /// Figures side by side, and no winner.
@@ -244,9 +283,17 @@ pub(super) fn near_limit(context: &Context<'_>) -> Sentences {
     if told.is_empty() { Err(missing) } else { Ok(told) }
 }
 
-/// Several rounds are judged by another rule.
+/// Of several rounds another rule tells whether systems differ.
 fn rests_on_runs(figure: &Node<'_>) -> &'static str {
-    if figure.list("ratios").is_empty() { ". One run each: no verdict." } else { "." }
+    if has_rounds(figure) {
+        ". Of several rounds those of the median P99; whether they differ is told elsewhere."
+    } else {
+        ". One run each: no verdict."
+    }
+}
+
+fn has_rounds(figure: &Node<'_>) -> bool {
+    figure.list("systems").iter().any(|system| !system.list("rounds").is_empty())
 }
 
 fn is_graded(figure: &Node<'_>) -> bool {

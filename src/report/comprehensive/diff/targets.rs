@@ -4,13 +4,13 @@ use crucible_tables::thousands;
 use serde::de::DeserializeOwned;
 
 use super::Difference;
-use crate::experiment::LoadRun;
+use crate::experiment::{LoadRun, OpenRun};
 use crate::report::bottleneck;
 use crate::report::comprehensive::counts::{Counts, Kernel};
-use crate::report::quantity::{bytes, rate, three_digits, time};
+use crate::report::quantity::{bytes, rate, three_digits, time, times};
 use crate::results::comparison_analysis::{Comparison, ComparisonAnalysis};
 use crate::results::daemon_performance::{
-    ClosedFigure, DaemonPerformance, LatencyFigure, Ratio, SystemLatency, SystemThroughput,
+    ClosedFigure, DaemonPerformance, LatencyFigure, LatencyRatio, Ratio, SystemLatency, SystemThroughput,
 };
 use crate::results::load_testing::{LoadFigure, LoadTesting, SystemLoad};
 use crate::results::memory_profiling::{LeakFigure, MemoryProfiling, PressureFigure, SystemUsage, Verdict};
@@ -82,8 +82,9 @@ fn closed(found: &mut Difference, old: &[ClosedFigure], new: &[ClosedFigure]) {
     }
 }
 
-/// Of one run of each quantiles stand side by side, and nothing tells whether their difference is chance. Rates that follow from
-/// what a system does differ from run to run, and latencies under them say nothing of each other.
+/// What moves latencies from hour to hour is not in the rounds of one run, nor in a single run: quantiles stand side by side, and
+/// ratios, whose systems had the same hour, are compared. Rates that follow from what a system does differ from run to run, and
+/// latencies under them say nothing of each other.
 #[allow(clippy::cast_precision_loss)] // far below 2⁵³ ns
 fn latency(found: &mut Difference, old: &[LatencyFigure], new: &[LatencyFigure]) {
     let fixed = |all: &[LatencyFigure]| -> Vec<LatencyFigure> {
@@ -93,15 +94,17 @@ fn latency(found: &mut Difference, old: &[LatencyFigure], new: &[LatencyFigure])
         let speed = figure.speed.map(|speed| format!(", {speed}")).unwrap_or_default();
         format!("{} at {}/s{speed}, {}", figure.name, figure.events_per_second, figure.threads)
     };
-    let p99 = |system: &SystemLatency| {
-        let ns = system.run.pacing.valid().ok().and(system.run.latency)?.p99?;
-        let rounds: Vec<f64> = system.rounds.iter().filter_map(|round| Some(round.p99? as f64)).collect();
-        Some((ns as f64, median_interval(&rounds, CONFIDENCE)))
-    };
+    let p99 = |run: &OpenRun| run.pacing.valid().ok().and(run.latency)?.p99;
     for (before, after) in found.pairs(&fixed(old), &fixed(new), load) {
         let of_system = |system: &SystemLatency| format!("{}, {}, P99", load(after), system.system);
         for (was, is) in found.pairs(&before.systems, &after.systems, of_system) {
-            found.interval_of_both(of_system(is), [was, is].map(p99), time);
+            let values = [&was.run, &is.run].map(|run| p99(run).map(|ns| (ns as f64, None)));
+            found.interval_of_both(of_system(is), values, time);
+        }
+        let of_ratio =
+            |ratio: &LatencyRatio| format!("{}, P99, {} / {}", load(after), ratio.system, ratio.over);
+        for (was, is) in found.pairs(&before.ratios, &after.ratios, of_ratio) {
+            found.interval(of_ratio(is), [was, is].map(|ratio| (ratio.p99.ratio, ratio.p99.interval)), times);
         }
     }
 }

@@ -145,7 +145,7 @@ pub(super) fn latency(judged: &Judged<'_>) -> Option<Section> {
         daemon::latency_ratios(&results.latency),
         compared,
     );
-    let rounds = compared.is_some().then(|| Block::Paragraph(daemon::LATENCY_ROUNDS.replace('\n', " ")));
+    let rounds = daemon::latency_note(results).map(|note| Block::Paragraph(note.replace('\n', " ")));
     let blocks = [
         compared,
         rounds,

@@ -51,7 +51,7 @@ fn as_adjective(asks: &str) -> String {
     match asks {
         "handles production load" => "up to production load".to_owned(),
         "scales predictably" => "predictable in how it scales".to_owned(),
-        "equal or better performance" => "nowhere slower".to_owned(),
+        "equal or better performance" => "nowhere slower or later".to_owned(),
         "better memory efficiency" => "more efficient with memory".to_owned(),
         "better scalability" => "better at scaling".to_owned(),
         other => other.to_owned(),
