@@ -52,10 +52,9 @@ struct Args {
     /// Worker threads, beside the figures on one thread [default: one for each core, at least 2]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(2..=1024))]
     threads: Option<u16>,
-    /// Rounds of each latency, a second each (of a trace: a replay); from 15 on their ratios have intervals [default: one of two
-    /// seconds]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..=10_000))]
-    latency_rounds: Option<u32>,
+    /// Rounds of each latency, a second each (of a trace: a replay); from 15 on their ratios have intervals
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    latency_rounds: u32,
     /// Seed of the workload and of the order of systems in each round
     #[arg(long, value_name = "N", default_value_t = Settings::USUAL.seed)]
     seed: u64,
@@ -108,15 +107,11 @@ fn select(args: &Args, lineup: Lineup) -> Selection {
     let selected = args.common.select(TARGET, &both, |name| name);
     let is_selected = |name: &String| selected.contains(&name);
     let rounds = args.common.sample_size.map_or(Settings::USUAL.rounds, |rounds| rounds as usize);
-    let latency = args.latency_rounds.map_or(Settings::USUAL, |rounds| Settings {
-        latency_rounds: rounds as usize,
-        offered_secs: 1,
-        ..Settings::USUAL
-    });
+    let latency_rounds = args.latency_rounds as usize;
     Selection {
         passes: passes.iter().filter(|pass| is_selected(&pass.to_string())).cloned().collect(),
         figures: figures.iter().filter(|figure| is_selected(&figure.name())).cloned().collect(),
-        settings: Settings { rounds, seed: args.seed, speed: args.speed, ..latency },
+        settings: Settings { rounds, latency_rounds, seed: args.seed, speed: args.speed, ..Settings::USUAL },
         lineup,
     }
 }

@@ -98,11 +98,11 @@ clock() { printf '%2dm%02ds' $(($1 / 60)) $(($1 % 60)); }
 estimate() {
     case $mode/$1 in
     quick/kernels) echo 10 ;;
-    quick/daemon_performance) echo 105 ;;
+    quick/daemon_performance) echo 80 ;;
     quick/load_testing) echo 85 ;;
     quick/memory_profiling) echo 20 ;;
-    quick/scalability_testing) echo 105 ;;
-    */instructions) echo 185 ;;
+    quick/scalability_testing) echo 95 ;;
+    */instructions) echo 205 ;;
     quick/comparison_analysis) echo 75 ;;
     full/kernels) echo 20 ;;
     full/daemon_performance) echo 1330 ;;

@@ -306,7 +306,7 @@ pub(super) fn reasons(results: &DaemonPerformance) -> Vec<String> {
             let (load, rate) = (&figure.name, figure.events_per_second);
             let lost = figure.lost_rounds;
             reasons.push(format!(
-                "{load} at {rate}/s, {lost} rounds: the load could not be offered as it was meant"
+                "{load} at {rate}/s, rounds lost ({lost}): the load could not be offered as it was meant"
             ));
         }
         for system in &figure.systems {
@@ -320,7 +320,7 @@ pub(super) fn reasons(results: &DaemonPerformance) -> Vec<String> {
     }
     if too_few > 0 {
         reasons.push(format!(
-            "the highest quantiles of {too_few} latencies: fewer than ten deliveries lie beyond them in a run"
+            "highest quantiles of latencies ({too_few}): fewer than ten deliveries lie beyond them in a run"
         ));
     }
     reasons

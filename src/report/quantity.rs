@@ -41,10 +41,12 @@ pub(super) fn three_digits(value: f64) -> String {
 
 /// The same of a ratio, which may be far below 1: two digits then.
 pub(super) fn times(ratio: f64) -> String {
-    match ratio {
-        r if r > 0.0 && r < 0.00995 => format!("{r:.4}"),
-        r if r > 0.0 && r < 0.0995 => format!("{r:.3}"),
-        r => three_digits(r),
+    if ratio > 0.0 && ratio < 0.0995 {
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // 3 and more
+        let places = (1.0 - ratio.log10().floor()) as usize;
+        format!("{ratio:.places$}")
+    } else {
+        three_digits(ratio)
     }
 }
 
@@ -60,7 +62,7 @@ mod tests {
     }
     #[test]
     fn a_ratio_far_below_1_keeps_two_digits() {
-        let ratios = [0.0, 0.0042, 0.0123, 0.456, 7.891, 12.34, 567.8].map(times);
-        assert_eq!(ratios, ["0.00", "0.0042", "0.012", "0.46", "7.89", "12.3", "568"]);
+        let ratios = [0.0, 0.000_086, 0.0042, 0.0123, 0.456, 7.891, 12.34, 567.8].map(times);
+        assert_eq!(ratios, ["0.00", "0.000086", "0.0042", "0.012", "0.46", "7.89", "12.3", "568"]);
     }
 }

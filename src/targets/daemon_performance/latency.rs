@@ -23,6 +23,9 @@ const PART_OF_SLOWER: f64 = 0.8;
 /// figure says so.
 const PACER_LIMIT: f64 = 150_000.0;
 
+/// How long each load is offered in a round; traces are replayed as a whole, short ones again and again.
+const OFFERED_SECS: u64 = 1;
+
 /// Runs of a load until it was offered as it was meant. Whether it was says something of the pacer and the machine, not of the
 /// system: to try again chooses no latencies.
 const TRIES: u32 = 3;
@@ -59,7 +62,7 @@ fn at_rate(
     rate: u64,
     slower: Option<f64>,
 ) -> Result<LatencyFigure, PlanError> {
-    let pattern = EventPattern::Steady { events_per_second: rate, duration_secs: plan.settings.offered_secs };
+    let pattern = EventPattern::Steady { events_per_second: rate, duration_secs: OFFERED_SECS };
     #[allow(clippy::cast_precision_loss)] // rates are far below 2⁵³
     let percent_of_slower = slower.map(|slower| 100.0 * rate as f64 / slower);
     let due = Due::By(pattern);
@@ -69,7 +72,7 @@ fn at_rate(
 fn as_recorded(plan: &mut Plan<'_>, figure: &Figure, threads: Threads) -> Result<LatencyFigure, PlanError> {
     let speed = plan.settings.speed;
     let rate = plan.workload(figure)?.mean_rate(speed);
-    let at_least = Duration::from_secs(plan.settings.offered_secs);
+    let at_least = Duration::from_secs(OFFERED_SECS);
     let due = Due::AsRecorded { speed, at_least };
     Ok(LatencyFigure { speed: Some(speed), ..offered(plan, figure, threads, due, rate)? })
 }

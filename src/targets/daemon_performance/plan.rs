@@ -19,8 +19,6 @@ pub struct Settings {
     pub round: Duration,
     /// Rounds of each offered load. 15 and more give intervals, as above; one tells no difference.
     pub latency_rounds: usize,
-    /// How long each load is offered in a round; traces are replayed as a whole, short ones again and again.
-    pub offered_secs: u64,
     /// How fast recorded events are replayed.
     pub speed: Speed,
     /// Of the workload and of the order of systems in each round.
@@ -33,13 +31,11 @@ impl Settings {
         rounds: 15,
         round: Duration::from_millis(25),
         latency_rounds: 1,
-        offered_secs: 2,
         speed: Speed::RECORDED,
         seed: 42,
     };
     /// One pass of everything, to see that it works.
-    pub const TRIAL: Self =
-        Self { rounds: 1, round: Duration::ZERO, latency_rounds: 2, offered_secs: 1, ..Self::USUAL };
+    pub const TRIAL: Self = Self { rounds: 1, round: Duration::ZERO, latency_rounds: 2, ..Self::USUAL };
 }
 
 /// Something to measure.
