@@ -105,10 +105,10 @@ estimate() {
     */instructions) echo 205 ;;
     quick/comparison_analysis) echo 75 ;;
     full/kernels) echo 20 ;;
-    full/daemon_performance) echo 1330 ;;
+    full/daemon_performance) echo 1440 ;;
     full/load_testing) echo 125 ;;
-    full/memory_profiling) echo 150 ;;
-    full/scalability_testing) echo 960 ;;
+    full/memory_profiling) echo 165 ;;
+    full/scalability_testing) echo 1060 ;;
     full/comparison_analysis) echo 120 ;;
     full/bias.sh) echo 60 ;;
     *) echo 60 ;;

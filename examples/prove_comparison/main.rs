@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use clap::{Parser, ValueEnum};
 use crucible_perf::experiment::{Assignment, Lineup, Role, Threads, WORKER_ARGUMENT, run_if_worker};
+use crucible_perf::measure::{NotMeasured, OneCore};
 use crucible_perf::results::comparison_analysis::{Aspect, Comparison, Verdict};
 use crucible_perf::sut::{HandlerWork, Publishing};
 use crucible_perf::targets::comparison_analysis::{Between, Case, Plan, Settings};
@@ -278,10 +279,8 @@ fn runs(args: &Args, tolls: &[Toll], sides: [&str; 2]) -> Result<Tally, Failure>
     std::thread::scope(|scope| {
         let hands = Vec::from_iter((0..args.at_once.max(1)).map(|hand| {
             let (tell, next) = (tell.clone(), &next);
-            scope.spawn(move || -> std::io::Result<()> {
-                if args.at_once > 1 {
-                    stay_on_core(hand)?;
-                }
+            scope.spawn(move || -> Result<(), NotMeasured> {
+                let _held = (args.at_once > 1).then(|| OneCore::hold_before_last(hand)).transpose()?;
                 let numbers = std::iter::from_fn(|| Some(next.fetch_add(1, Ordering::Relaxed)));
                 for run in numbers.take_while(|&run| run < args.runs) {
                     let begin = Instant::now();
@@ -299,30 +298,11 @@ fn runs(args: &Args, tolls: &[Toll], sides: [&str; 2]) -> Result<Tally, Failure>
             }
         }
         hands.into_iter().try_for_each(|hand| {
-            hand.join()
-                .map_err(|_| "a hand panicked".to_owned())?
-                .map_err(|why| format!("staying on a core: {why}"))
+            hand.join().map_err(|_| "a hand panicked".to_owned())?.map_err(|why| why.to_string())
         })
     })?;
     tally.print();
     Ok(tally)
-}
-
-/// The calling thread, and what it starts, stays on this one of the cores that it may use, counted from the last, and from there
-/// again where there are fewer.
-#[cfg(target_os = "linux")]
-fn stay_on_core(number: usize) -> std::io::Result<()> {
-    use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
-    let allowed = sched_getaffinity(None)?;
-    let cores = Vec::from_iter((0..CpuSet::MAX_CPU).rev().filter(|&core| allowed.is_set(core)));
-    let mut one = CpuSet::new();
-    one.set(cores[number % cores.len()]);
-    Ok(sched_setaffinity(None, &one)?)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn stay_on_core(_number: usize) -> std::io::Result<()> {
-    Err(std::io::Error::other("only Linux lets threads be held; leave out --at-once"))
 }
 
 fn same(args: &Args) -> Result<bool, Failure> {

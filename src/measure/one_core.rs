@@ -17,12 +17,21 @@ impl OneCore {
     ///
     /// # Errors
     /// Where the system does not let threads be held.
-    #[cfg(target_os = "linux")]
     pub fn hold() -> Result<Self, NotMeasured> {
+        Self::hold_before_last(0)
+    }
+
+    /// So many before the last one, and from there again where there are fewer: for several that go on at the same time.
+    ///
+    /// # Errors
+    /// Where the system does not let threads be held.
+    #[cfg(target_os = "linux")]
+    pub fn hold_before_last(number: usize) -> Result<Self, NotMeasured> {
         use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
         let refused = |why: rustix::io::Errno| NotMeasured::new("on one core", why);
         let before = sched_getaffinity(None).map_err(refused)?;
-        let core = (0..CpuSet::MAX_CPU).rev().find(|&core| before.is_set(core));
+        let allowed: Vec<usize> = (0..CpuSet::MAX_CPU).rev().filter(|&core| before.is_set(core)).collect();
+        let core = number.checked_rem(allowed.len()).map(|at| allowed[at]);
         let core = core.ok_or_else(|| NotMeasured::new("on one core", "no core is allowed"))?;
         let mut one = CpuSet::new();
         one.set(core);
@@ -32,7 +41,7 @@ impl OneCore {
 
     /// See Linux.
     #[cfg(not(target_os = "linux"))]
-    pub fn hold() -> Result<Self, NotMeasured> {
+    pub fn hold_before_last(_number: usize) -> Result<Self, NotMeasured> {
         Err(NotMeasured::new("on one core", "threads are held to cores on Linux alone"))
     }
 
@@ -73,5 +82,9 @@ mod tests {
         assert!(status.expect("grep").success());
         drop(held);
         assert_eq!(allowed(), before);
+        let cores = before.len();
+        let each =
+            [0, cores - 1, cores].map(|number| OneCore::hold_before_last(number).expect("on Linux").core);
+        assert_eq!(each, [before[cores - 1], before[0], before[cores - 1]]);
     }
 }

@@ -60,6 +60,7 @@ mod tests {
         assert_eq!(times, ["0 ns", "870 ns", "4.12 µs", "100 µs", "13.0 ms", "2.50 s"]);
         assert_eq!([0, 999, 12_345, 12_300_000].map(bytes), ["0 B", "999 B", "12.3 kB", "12.3 MB"]);
     }
+
     #[test]
     fn a_ratio_far_below_1_keeps_two_digits() {
         let ratios = [0.0, 0.000_086, 0.0042, 0.0123, 0.456, 7.891, 12.34, 567.8].map(times);

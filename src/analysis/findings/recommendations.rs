@@ -60,7 +60,7 @@ fn choice(context: &Context<'_>, pair: &Pair) -> Option<Sentence> {
             tally(less),
             " comparisons of throughput, and faster in none",
         ],
-        (_, 0) if is_later_somewhere(context, pair) => say![
+        (_, 0) if later(context, pair).is_some() => say![
             "Weigh throughput against latency: ",
             candidate,
             " is faster than ",
@@ -109,9 +109,11 @@ fn latency(context: &Context<'_>, pair: &Pair) -> Option<Sentence> {
     ])
 }
 
-/// Whether there is a load under which the candidate is shown to be done later.
-fn is_later_somewhere(context: &Context<'_>, pair: &Pair) -> bool {
-    p99_ratios(context, pair).is_ok_and(|all| all.iter().any(|ratio| ratio.told == P99Verdict::Higher))
+/// Under how many loads the candidate is shown to be done later, if there is one.
+fn later(context: &Context<'_>, pair: &Pair) -> Option<Figure> {
+    let all = p99_ratios(context, pair).ok()?;
+    let some = all.iter().any(|ratio| ratio.told == P99Verdict::Higher);
+    some.then(|| p99_tally(&all, &[P99Verdict::Higher]))
 }
 
 /// What is worse with the candidate than with the baseline.
@@ -120,9 +122,8 @@ fn costs(context: &Context<'_>, pair: &Pair, criteria: &[Criterion]) -> Option<S
     let worse = of_candidate
         .filter(|criterion| criterion.answer == Answer::No && AGAINST_THE_BASELINE.contains(&criterion.name));
     let told = worse.map(|criterion| say!["not ", criterion.asks, ": "].with(criterion.because.clone()));
-    let later = p99_ratios(context, pair).ok().filter(|_| is_later_somewhere(context, pair)).map(|all| {
-        say!["under equal load its P99 is higher in ", p99_tally(&all, &[P99Verdict::Higher]), " cases."]
-    });
+    let later =
+        later(context, pair).map(|some| say!["under equal load its P99 is higher in ", some, " cases."]);
     let told = Sentence::joined(later.into_iter().chain(told), " ");
     (!told.0.is_empty()).then(|| say!["Weigh what speaks against ", &pair.candidate, ": "].with(told))
 }

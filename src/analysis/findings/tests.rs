@@ -223,6 +223,24 @@ fn sentences_follow_the_figures_when_systems_exchange_them() {
 }
 
 #[test]
+fn a_longer_p99_speaks_against_the_faster_system() {
+    let mut documents = documents();
+    let figure = documents[0].pointer_mut("/results/latency/5").expect("the last load");
+    figure["systems"][0]["rounds"][0]["latency"]["p99"] = json!(1_000_000_000);
+    figure["systems"][1]["rounds"][0]["latency"]["p99"] = json!(2_000_000_000);
+    figure["ratios"][0]["p99"]["ratio"] = json!(2.0);
+    figure["ratios"][0]["p99"]["interval"] = json!({"low": 1.7, "high": 2.5, "confidence": 0.99});
+    let found = found(&documents);
+    let told = texts(found.summary.iter());
+    assert!(told[0].starts_with("Weigh throughput against latency: CrucibleCore is faster"), "{told:#?}");
+    let costs =
+        "Weigh what speaks against CrucibleCore: under equal load its P99 is higher in 1 of 3 cases. ";
+    assert!(told.iter().any(|line| line.starts_with(costs)), "{told:#?}");
+    let performance = found.criteria.iter().find(|criterion| criterion.name == "performance");
+    assert_eq!(performance.expect("it is asked").answer, Answer::No);
+}
+
+#[test]
 fn no_comparison_counts_where_a_system_differed_from_itself() {
     let mut documents = documents();
     let of_comparison = |found: &Findings| {
