@@ -13,6 +13,7 @@ END
 }
 same=${1:-60} others=${2:-10}
 case $same in -h | --help) usage && exit 0 ;; esac
+[ $# -le 2 ] || { echo "prove-comparison: \"$3\": one number too many; see --help" >&2 && exit 2; }
 case $same$others in *[!0-9]*) echo "prove-comparison: \"$same\", \"$others\": wants numbers; see --help" >&2 && exit 2 ;; esac
 
 cargo build --locked --profile bench --example prove_comparison
