@@ -3,6 +3,7 @@
 mod log;
 mod run;
 mod saturate;
+mod scene;
 mod trial;
 mod watch;
 

@@ -5,7 +5,7 @@ use std::thread;
 use crucible_events::routing::EventSystem;
 
 use super::OfferedLoad;
-use super::run::{AHEAD, Scene};
+use super::scene::{AHEAD, Scene};
 use crate::experiment::open_loop::arriving;
 use crate::experiment::run::{Material, RunError};
 use crate::experiment::worker::PACER;

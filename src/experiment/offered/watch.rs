@@ -6,7 +6,7 @@ use crucible_events::event::Event;
 use crucible_events::routing::EventSystem;
 
 use super::log::{SampledLog, nanoseconds};
-use super::run::Scene;
+use super::scene::Scene;
 use super::trial::JUDGED_FROM;
 use super::{EndedEarly, LoadSample, Trial};
 use crate::load::Feed;
