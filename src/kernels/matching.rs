@@ -10,7 +10,7 @@ use crucible_events::event::{Event, Limits, Name, Target};
 use crucible_events::routing::{EventSystem, Oracle, Rule};
 
 use super::route::runtime;
-use super::rule_change::with_rules;
+use super::rule_change::{core_first, with_rules};
 use super::{Prepared, Work};
 use crate::sut::data_coordinator;
 use crate::workload::{match_probes, rule_table, table_services};
@@ -81,7 +81,7 @@ pub(super) fn numbers() -> BTreeMap<Name, u32> {
 
 fn table(rules: &[Rule], numbers: &BTreeMap<Name, u32>) -> Table {
     let mut rulebook = Rulebook::default();
-    for rule in rules {
+    for rule in core_first(rules) {
         let services = rule.targets.iter().map(|target| numbers[target.name()]).collect();
         rulebook.add(rule, services, Vec::new());
     }
