@@ -167,6 +167,7 @@ build() {
     fi
     # Now, so that an hour of measuring does not end in a message of the compiler.
     cargo perf-report --help >/dev/null || die "the build of the report failed; cargo says why above"
+    cargo regress --help >/dev/null || die "the build of the gate failed; cargo says why above"
     result ✓ build $((SECONDS - begin)) ""
 }
 
@@ -187,8 +188,8 @@ arguments() {
     case $mode/$1 in
     # Of some 50 kernels most take microseconds, the slowest milliseconds: seconds altogether.
     quick/kernels) echo "--sample-size 100" ;;
-    # The fewest rounds that reach the confidence of so many ratios, and leaks of a block in 100,000 events: with the usual 15
-    # and 400,000 it takes most of a minute more than the ten minutes that quick may.
+    # Two rounds more than the confidence of so many ratios needs, and leaks of a block in 100,000 events: with the usual 15 and
+    # 400,000 it takes most of a minute more than the ten minutes that quick may.
     quick/daemon_performance) echo "--sample-size 13" ;;
     quick/memory_profiling) echo "--cycles 100" ;;
     quick/load_testing) echo "pattern failures production" ;;
