@@ -130,7 +130,8 @@ pub struct Comparison {
     /// add.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
-    /// Quartile and total lead to different verdicts: a finding of its own, e.g. that a system stalls now and then.
+    /// One of quartile and total says faster or slower, and the other, though conclusive, something else: a finding of its own,
+    /// e.g. that a system stalls now and then.
     pub disagreement: bool,
 }
 
