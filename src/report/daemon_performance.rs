@@ -303,11 +303,7 @@ pub(super) fn reasons(results: &DaemonPerformance) -> Vec<String> {
     let mut too_few = 0;
     for figure in &results.latency {
         if figure.lost_rounds > 0 {
-            let (load, rate) = (&figure.name, figure.events_per_second);
-            let lost = figure.lost_rounds;
-            reasons.push(format!(
-                "{load} at {rate}/s, rounds lost ({lost}): the load could not be offered as it was meant"
-            ));
+            reasons.push(lost_rounds(figure, results.latency_rounds));
         }
         for system in &figure.systems {
             let load = format!("{}, {} at {}/s", figure.name, system.system, figure.events_per_second);
@@ -324,4 +320,42 @@ pub(super) fn reasons(results: &DaemonPerformance) -> Vec<String> {
         ));
     }
     reasons
+}
+
+/// A figure with fewer rounds than were asked for is told as one that is invalid: its intervals are wider than was meant.
+fn lost_rounds(figure: &LatencyFigure, asked: usize) -> String {
+    let LatencyFigure { name, events_per_second: rate, lost_rounds: lost, systems, .. } = figure;
+    let made = systems.first().map_or(0, |system| system.rounds.len());
+    // Of none, each system tells why.
+    let what = if (1..asked).contains(&made) {
+        format!("INVALID: after {made} of {asked} rounds, since {lost} more were lost")
+    } else {
+        format!("rounds lost ({lost})")
+    };
+    format!("{name} at {rate}/s: {what}: the load could not be offered as it was meant")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::findings::fixture::documents;
+
+    #[test]
+    fn a_latency_that_ended_before_its_last_round_is_told_as_invalid() {
+        let mut results: DaemonPerformance =
+            serde_json::from_value(documents()[0]["results"].clone()).expect("a real file");
+        let figure = results.latency.iter_mut().find(|figure| figure.systems[0].rounds.len() == 1);
+        let figure = figure.expect("a load that was offered in rounds");
+        let (name, rate) = (figure.name.clone(), figure.events_per_second);
+        let of = format!("{name} at {rate}/s: ");
+        figure.lost_rounds = 3;
+        let told = |results: &DaemonPerformance| -> Vec<String> {
+            reasons(results).into_iter().filter_map(|why| Some(why.strip_prefix(&of)?.to_owned())).collect()
+        };
+        let why = "the load could not be offered as it was meant";
+        results.latency_rounds = 15;
+        assert_eq!(told(&results), [format!("INVALID: after 1 of 15 rounds, since 3 more were lost: {why}")]);
+        results.latency_rounds = 1;
+        assert_eq!(told(&results), [format!("rounds lost (3): {why}")]);
+    }
 }
