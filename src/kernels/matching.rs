@@ -10,10 +10,10 @@ use crucible_events::event::{Event, Limits, Name, Target};
 use crucible_events::routing::{EventSystem, Oracle, Rule};
 
 use super::route::runtime;
-use super::rule_change::{core_first, with_rules};
+use super::rule_change::with_rules;
 use super::{Prepared, Work};
 use crate::sut::data_coordinator;
-use crate::workload::{match_probes, rule_table, table_services};
+use crate::workload::{core_first, match_probes, rule_table, table_services};
 
 const SEED: u64 = 42;
 

@@ -5,7 +5,7 @@ use crucible_events::routing::{BatchOutcome, EventSystem, Filter, Handler, Rule}
 
 use super::route::runtime;
 use super::{Prepared, Work};
-use crate::workload::{Scenario, Workload, rule_table, table_services};
+use crate::workload::{Scenario, Workload, core_first, rule_table, table_services};
 
 const SEED: u64 = 42;
 
@@ -68,11 +68,4 @@ pub(super) async fn with_rules<S: EventSystem>(make: fn(&Workload) -> S, rules: 
         system.add_rule(rule.clone()).await.expect("generated rules are acceptable");
     }
     system
-}
-
-/// Rules that concern every source before those that name one: added after them, each would change the rows of thousands,
-/// and most of what valgrind runs would be that.
-pub(super) fn core_first(rules: &[Rule]) -> impl Iterator<Item = &Rule> {
-    let is_core = |rule: &&Rule| rule.id.starts_with("core-");
-    rules.iter().filter(is_core).chain(rules.iter().filter(move |rule| !is_core(rule)))
 }

@@ -41,7 +41,7 @@ pub use owed::Owed;
 pub use payload::MIN_PAYLOAD_BYTES;
 pub use recipe::{NoWorkload, Recipe};
 pub use recorded::UnfitTrace;
-pub use rules::{CORE_RULES, match_probes, rule_table, table_services};
+pub use rules::{CORE_RULES, core_first, match_probes, rule_table, table_services};
 pub use scenario::{InvalidScenario, Routing, Scenario, UnknownScenario};
 
 use std::collections::BTreeMap;

@@ -56,9 +56,19 @@ pub fn rule_table(count: usize, with_payload_fields: bool, seed: u64) -> Vec<Rul
     (0..count).map(rule).collect()
 }
 
+/// What ids in the core begin with.
+const CORE: &str = "core-";
+
+/// A table's rules in the order in which they are added soonest: those of the core, some of which concern every source, before
+/// thousands of others that name one, whose rows each of the core would change.
+pub fn core_first(table: &[Rule]) -> impl Iterator<Item = &Rule> {
+    let is_core = |rule: &&Rule| rule.id.starts_with(CORE);
+    table.iter().filter(is_core).chain(table.iter().filter(move |rule| !is_core(rule)))
+}
+
 fn core_rule(number: usize, filter: Filter, services: &[ServiceSpec]) -> Rule {
     let target = |step: usize| to(&services[(number * 5 + step) % services.len()]);
-    Rule::new(format!("core-{number}"), filter, (0..TABLE_TARGETS).map(target))
+    Rule::new(format!("{CORE}{number}"), filter, (0..TABLE_TARGETS).map(target))
 }
 
 fn to(service: &ServiceSpec) -> Target {
