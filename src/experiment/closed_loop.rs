@@ -5,7 +5,7 @@ use crucible_events::event::Event;
 use crucible_events::routing::EventSystem;
 use serde::{Deserialize, Serialize};
 
-use super::run::{Beginning, Material, MemoryMeter, RunError, Threads, run_as_task};
+use super::run::{Beginning, Material, MemoryMeter, RunError, Threads, made_in, run_as_task};
 use crate::measure::{CpuTime, Reading};
 use crate::sut::{HandlerWork, Publishing, Stage, WorkingHandler, WrongDeliveries, publish_all};
 use crate::workload::{Editions, Owed, Workload};
@@ -79,10 +79,7 @@ pub(super) fn round<S: EventSystem>(
     let editions = Editions::of(&workload);
     let memory = MemoryMeter::start();
     let runtime = spec.threads.runtime()?;
-    let system = {
-        let _in_runtime = runtime.enter();
-        make(&workload)
-    };
+    let system = made_in(&runtime, make, &workload);
     let spec = *spec;
     let run = async move { passes(system, &workload, Arc::new(editions), &spec, &owed).await };
     let round = run_as_task(&runtime, run)?;

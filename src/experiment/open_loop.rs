@@ -7,7 +7,7 @@ use crucible_events::routing::{EventSystem, OnFull};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
-use super::run::{Beginning, Material, RunError, Threads, run_as_task};
+use super::run::{Beginning, Material, RunError, Threads, made_in, run_as_task};
 use crate::load::{Arrivals, EventPattern, HEAD_START, Pacing, SystemClock, spawn_pacer};
 use crate::measure::{CpuTime, Latency, LatencySummary, Reading};
 use crate::sut::{BATCH, HandlerWork, LatencyLog, Stage, WorkingHandler};
@@ -78,10 +78,7 @@ pub(super) fn run<S: EventSystem>(
 ) -> Result<OpenRun, RunError> {
     let Beginning { workload, owed } = material.beginning(usize::MAX);
     let runtime = spec.threads.runtime()?;
-    let system = {
-        let _in_runtime = runtime.enter();
-        make(&workload)
-    };
+    let system = made_in(&runtime, make, &workload);
     let (spec, schedule) = (spec.clone(), spec.due.schedule(&workload)?);
     run_as_task(&runtime, async move { offer(system, workload, &owed, &spec, schedule).await })
 }

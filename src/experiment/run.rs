@@ -123,6 +123,12 @@ impl std::fmt::Display for Threads {
     }
 }
 
+/// A system, which may start tasks while it is made.
+pub(super) fn made_in<S>(runtime: &Runtime, make: impl Fn(&Workload) -> S, workload: &Workload) -> S {
+    let _in_runtime = runtime.enter();
+    make(workload)
+}
+
 /// Runs `work` as a task, so that several threads share it with the system's own tasks.
 pub(super) fn run_as_task<T: Send + 'static>(
     runtime: &Runtime,

@@ -11,7 +11,7 @@ use super::recovery::{Phase, WINDOW, Windows};
 use super::watch::{Counts, Seen, Watch, Word, watch};
 use super::{Backlog, FailuresSeen, Interval, LoadRun, Phases, Recovery, Waiting};
 use crate::experiment::accounts::{check_services, check_tries};
-use crate::experiment::run::{Beginning, Material, MemoryMeter, RunError, Threads, run_as_task};
+use crate::experiment::run::{Beginning, Material, MemoryMeter, RunError, Threads, made_in, run_as_task};
 use crate::load::faults::{Absences, FaultKind, FaultPlan, Faults, Faulty};
 use crate::load::{HEAD_START, LoadTestConfig, Pacing};
 use crate::measure::{CpuTime, NotMeasured, Reading};
@@ -38,10 +38,7 @@ pub(in crate::experiment) fn run<S: EventSystem>(
     let (faults, counts) = (Arc::new(faults), Arc::new(Counts::default()));
     let runtime = Threads(config.threads).runtime()?;
     let memory = MemoryMeter::start();
-    let system = {
-        let _in_runtime = runtime.enter();
-        make(&workload)
-    };
+    let system = made_in(&runtime, make, &workload);
     check_offers(&system, faults.plan())?;
     let schedule = config.schedule(&workload)?;
     let (words, heard) = channel();

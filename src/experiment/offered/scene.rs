@@ -8,7 +8,7 @@ use tokio::runtime::Runtime;
 use super::OfferedLoad;
 use super::log::SampledLog;
 use crate::experiment::open_loop::arriving;
-use crate::experiment::run::{Beginning, Material, RunError, run_as_task};
+use crate::experiment::run::{Beginning, Material, RunError, made_in, run_as_task};
 use crate::load::Feed;
 use crate::sut::{BATCH, Stage, WorkingHandler};
 use crate::workload::{Owed, Workload};
@@ -37,10 +37,7 @@ impl<S: EventSystem> Scene<S> {
     ) -> Result<Self, RunError> {
         let Beginning { workload, owed } = material.beginning(usize::MAX);
         let runtime = load.threads.runtime()?;
-        let system = {
-            let _in_runtime = runtime.enter();
-            make(&workload)
-        };
+        let system = made_in(&runtime, make, &workload);
         let origin = Instant::now();
         let log = SampledLog::new(origin);
         let stage = {

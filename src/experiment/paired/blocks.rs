@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use tokio::runtime::Runtime;
 
 use crate::experiment::closed_loop::pass;
-use crate::experiment::run::{Beginning, Material, MemoryMeter, RunError, Threads, run_as_task};
+use crate::experiment::run::{Beginning, Material, MemoryMeter, RunError, Threads, made_in, run_as_task};
 use crate::measure::{CpuTime, NotMeasured, Reading};
 use crate::sut::{HandlerWork, Publishing, Stage, WorkingHandler};
 use crate::workload::{Editions, Owed, Workload};
@@ -81,10 +81,7 @@ impl<S: EventSystem> Scene<S> {
         RunError::check("events beyond the last whole pass", 0, (owed.events() % spec.pass.max(1)) as u64)?;
         let memory = MemoryMeter::start();
         let runtime = spec.threads.runtime()?;
-        let system = {
-            let _in_runtime = runtime.enter();
-            make(&workload)
-        };
+        let system = made_in(&runtime, make, &workload);
         let work = spec.work;
         let stage = run_as_task(&runtime, async move {
             let handler = |recorder| WorkingHandler { recorder, work, log: () };
