@@ -102,7 +102,7 @@ estimate() {
     quick/load_testing) echo 85 ;;
     quick/memory_profiling) echo 20 ;;
     quick/scalability_testing) echo 95 ;;
-    */instructions) echo 205 ;;
+    */instructions) echo 180 ;;
     quick/comparison_analysis) echo 75 ;;
     full/kernels) echo 20 ;;
     full/daemon_performance) echo 1440 ;;
@@ -186,7 +186,7 @@ executable() {
 # What a target is asked for, in this mode.
 arguments() {
     case $mode/$1 in
-    # Of some 50 kernels most take microseconds, the slowest milliseconds: seconds altogether.
+    # Most kernels take microseconds, the slowest milliseconds: seconds altogether.
     quick/kernels) echo "--sample-size 100" ;;
     # Two rounds more than the confidence of so many ratios needs, and leaks of a block in 100,000 events: with the usual 15 and
     # 400,000 it takes most of a minute more than the ten minutes that quick may.
@@ -220,7 +220,7 @@ judge() {
     local target=$1 log=$temp/$1 missing late
     missing=$(sed -n "s/^$target: \(not measured: .*\)/\1/p" "$log" | head -n 1)
     # A load that the machine could not offer says nothing about the systems, nor does a run in which a system differed from itself.
-    late=$(grep -a '^not measured: .*: INVALID: ' "$log" | grep -vc 'different from itself' || true)
+    late=$(grep -aE '^not measured: .*: (INVALID|INCOMPLETE): ' "$log" | grep -vc 'different from itself' || true)
     if [ -n "$interrupted" ]; then
         result ✗ "$target" "$3" "interrupted"
     elif [ "$2" -ne 0 ] && [ "$2" -ne 4 ]; then

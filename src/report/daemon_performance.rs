@@ -322,13 +322,13 @@ pub(super) fn reasons(results: &DaemonPerformance) -> Vec<String> {
     reasons
 }
 
-/// A figure with fewer rounds than were asked for is told as one that is invalid: its intervals are wider than was meant.
+/// Rounds that were made count, but with fewer than were asked for intervals are wider than was meant, or are not there.
 fn lost_rounds(figure: &LatencyFigure, asked: usize) -> String {
     let LatencyFigure { name, events_per_second: rate, lost_rounds: lost, systems, .. } = figure;
     let made = systems.first().map_or(0, |system| system.rounds.len());
     // Of none, each system tells why.
     let what = if (1..asked).contains(&made) {
-        format!("INVALID: after {made} of {asked} rounds, since {lost} more were lost")
+        format!("INCOMPLETE: after {made} of {asked} rounds, since {lost} more were lost")
     } else {
         format!("rounds lost ({lost})")
     };
@@ -341,7 +341,7 @@ mod tests {
     use crate::analysis::findings::fixture::documents;
 
     #[test]
-    fn a_latency_that_ended_before_its_last_round_is_told_as_invalid() {
+    fn a_latency_that_ended_before_its_last_round_is_told_as_incomplete() {
         let mut results: DaemonPerformance =
             serde_json::from_value(documents()[0]["results"].clone()).expect("a real file");
         let figure = results.latency.iter_mut().find(|figure| figure.systems[0].rounds.len() == 1);
@@ -354,7 +354,10 @@ mod tests {
         };
         let why = "the load could not be offered as it was meant";
         results.latency_rounds = 15;
-        assert_eq!(told(&results), [format!("INVALID: after 1 of 15 rounds, since 3 more were lost: {why}")]);
+        assert_eq!(
+            told(&results),
+            [format!("INCOMPLETE: after 1 of 15 rounds, since 3 more were lost: {why}")]
+        );
         results.latency_rounds = 1;
         assert_eq!(told(&results), [format!("rounds lost (3): {why}")]);
     }
