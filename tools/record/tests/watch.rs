@@ -14,7 +14,7 @@ use std::process::Stdio;
 use std::thread;
 
 use crucible_events::event::{EventKind, Payload};
-use crucible_traces::{Recorded, TraceReader};
+use crucible_traces::{Record, Recorded, TraceReader};
 
 use run::{Recording, changes, command, record, records};
 
@@ -32,7 +32,10 @@ fn what_happens_is_recorded_and_nothing_else() {
     });
     let folder = recording.watched();
     let path = |name: &str| folder.join(name);
-    fs::write(path("new.md"), "1234567").expect("writable");
+    // In two steps: what is told of a file is what was seen of it by then.
+    fs::write(path("new.md"), "").expect("writable");
+    recording.wait_for("create new.md");
+    append(&path("new.md"));
     recording.wait_for("modify new.md");
     append(&path("notes/old.md"));
     fs::read(path("notes/unseen.md")).expect("readable");
@@ -70,13 +73,20 @@ fn what_happens_is_recorded_and_nothing_else() {
     assert!(run.stdout.starts_with("trace.jsonl: 10 events in "), "{}", run.stdout);
     assert!(run.stdout.contains("filesystem.modify       3"), "{}", run.stdout);
     assert_eq!(header.how, "cargo record --watch: changes in a folder, told by inotify; a test");
-    let Recorded::Event(first) = &records[0].what else { panic!("{:?}", records[0]) };
+    assert_eq!(records[0].at_ns, 0);
+    assert_eq!(event(&records[0]), (EventKind::FileCreated, r#"{"path":"new.md","entry":"file","size":0}"#));
     assert_eq!(
-        (records[0].at_ns, &first.kind, &*first.source),
-        (0, &EventKind::FileCreated, "vault-watcher-1")
+        event(&records[1]),
+        (EventKind::FileModified, r#"{"path":"new.md","entry":"file","change":"content","size":4}"#)
     );
-    let Payload::Json(json) = &first.payload else { panic!("{first:?}") };
-    assert_eq!(json.as_str(), r#"{"path":"new.md","entry":"file","size":7}"#);
+}
+
+/// Kind and payload of an event of the suite's watched folder.
+fn event(record: &Record) -> (EventKind, &str) {
+    let Recorded::Event(event) = &record.what else { panic!("{record:?}") };
+    assert_eq!(&*event.source, "vault-watcher-1");
+    let Payload::Json(json) = &event.payload else { panic!("{event:?}") };
+    (event.kind.clone(), json.as_str())
 }
 
 /// No line of a trace tells where the folder lies, or what is in a file.
@@ -314,7 +324,7 @@ fn lost_events_are_told_in_the_trace_and_the_recording_goes_on() {
     fs::create_dir_all(folder.join("new/deep")).expect("writable");
     recording.signal("CONT");
     let gaps = || {
-        let is_gap = |record: &crucible_traces::Record| matches!(record.what, Recorded::Gap(_));
+        let is_gap = |record: &Record| matches!(record.what, Recorded::Gap(_));
         records(&recording.trace()).into_iter().filter(is_gap).count()
     };
     while gaps() == 0 {
