@@ -16,7 +16,7 @@ use std::thread;
 use crucible_events::event::{EventKind, Payload};
 use crucible_traces::{Record, Recorded, TraceReader};
 
-use run::{Recording, changes, command, record, records};
+use run::{Recording, changes, command, record, records, wait_until};
 
 fn append(path: &Path) {
     let mut file = OpenOptions::new().append(true).open(path).expect("it is there");
@@ -245,13 +245,10 @@ fn what_is_ignored_is_left_out_and_so_is_the_trace_itself() {
 
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut child = command(folder.path(), &["--watch", ".", "--limit", "2"]).spawn().expect("it starts");
-    let trace = loop {
-        let mut there =
-            fs::read_dir(folder.path()).expect("readable").map(|entry| entry.expect("readable").path());
-        if let Some(trace) = there.next() {
-            break trace;
-        }
-    };
+    let there =
+        || fs::read_dir(folder.path()).expect("readable").map(|entry| entry.expect("readable").path()).next();
+    wait_until(|| there().is_some(), || "no trace".to_owned());
+    let trace = there().expect("it was just there");
     fs::write(folder.path().join("a"), "").expect("writable");
     fs::write(folder.path().join("b"), "").expect("writable");
     assert!(child.wait().expect("it ends").success());
@@ -327,9 +324,7 @@ fn lost_events_are_told_in_the_trace_and_the_recording_goes_on() {
         let is_gap = |record: &Record| matches!(record.what, Recorded::Gap(_));
         records(&recording.trace()).into_iter().filter(is_gap).count()
     };
-    while gaps() == 0 {
-        thread::sleep(std::time::Duration::from_millis(20));
-    }
+    wait_until(|| gaps() > 0, || format!("no gap in {}", recording.trace().display()));
     // What was made unseen is watched all the same, and its time is not invented.
     fs::write(folder.join("new/deep/f"), "").expect("writable");
     recording.wait_for("create new/deep/f");

@@ -84,6 +84,15 @@ fn change(kind: &EventKind, payload: &Payload) -> String {
     }
 }
 
+/// Looks again and again, and says after too long a time what is not as it should be.
+pub fn wait_until(is_so: impl Fn() -> bool, what_else: impl Fn() -> String) {
+    let begin = Instant::now();
+    while !is_so() {
+        assert!(begin.elapsed() < PATIENCE, "{}", what_else());
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
 /// A recording of a folder `watched`, into `trace.jsonl` beside it.
 pub struct Recording {
     within: TempDir,
@@ -125,11 +134,11 @@ impl Recording {
 
     /// Waits until this is in the trace.
     pub fn wait_for(&self, change: &str) {
-        let begin = Instant::now();
-        while !changes(&self.trace()).iter().any(|found| found == change) {
-            assert!(begin.elapsed() < PATIENCE, "no {change:?} among {:#?}", changes(&self.trace()));
-            thread::sleep(Duration::from_millis(20));
-        }
+        let told = || changes(&self.trace());
+        wait_until(
+            || told().iter().any(|found| found == change),
+            || format!("no {change:?} among {:#?}", told()),
+        );
     }
 
     /// Ctrl-C, and what it left.
