@@ -7,7 +7,8 @@ use super::grades::{Grade, GradeThresholds};
 use crate::experiment::Role;
 use crate::measure::{NotMeasured, Reading};
 use crate::results::daemon_performance::{
-    ClosedFigure, DaemonPerformance, GRADED_RATE, LatencyFigure, LatencyRatio, LatencyRound, SystemLatency,
+    ClosedFigure, DaemonPerformance, GRADED_RATE, LatencyFigure, LatencyRatio, LatencyRound, Quantile,
+    SystemLatency,
 };
 use crate::sut::Publishing;
 
@@ -49,9 +50,9 @@ pub fn grades(results: &DaemonPerformance, thresholds: &GradeThresholds) -> Vec<
     systems(closed, open).into_iter().map(|system| grade(system, closed, open, thresholds)).collect()
 }
 
-/// How the P99 of the system above the line stands to that of the other.
+/// How a quantile of the system above the line stands to that of the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum P99Verdict {
+pub enum LatencyVerdict {
     /// It is done sooner.
     Lower,
     /// Later.
@@ -63,32 +64,32 @@ pub enum P99Verdict {
 }
 
 /// Judges a ratio of a figure. The difference that has to be larger than the pacer's lag is that of both systems' typical rounds, and
-/// the lag the larger one of theirs.
-pub fn p99_verdict(figure: &LatencyFigure, ratio: &LatencyRatio) -> P99Verdict {
-    let shown =
-        ratio.p99.interval.map(|interval| Verdict::of(ratio.p99.ratio, (interval.low, interval.high)));
-    let Some(shown @ (Verdict::More | Verdict::Less)) = shown else { return P99Verdict::NotShown };
+/// the lag the larger one of theirs, at the same quantile.
+pub fn latency_verdict(figure: &LatencyFigure, ratio: &LatencyRatio, quantile: Quantile) -> LatencyVerdict {
+    let estimate = quantile.of_ratio(ratio);
+    let shown = estimate.interval.map(|interval| Verdict::of(estimate.ratio, (interval.low, interval.high)));
+    let Some(shown @ (Verdict::More | Verdict::Less)) = shown else { return LatencyVerdict::NotShown };
     let of = |name: &str| {
         let system = figure.systems.iter().find(|system| system.system == name)?;
-        Some((typical(&system.rounds, |round| round.latency.p99)?, lag(system)?))
+        Some((typical(&system.rounds, |round| quantile.of(&round.latency))?, lag(system, quantile)?))
     };
     match of(&ratio.system).zip(of(&ratio.over)) {
-        Some(((p99, lag), (over, lag_over))) if p99.abs_diff(over) > lag.max(lag_over) => match shown {
-            Verdict::More if p99 > over => P99Verdict::Higher,
-            Verdict::Less if p99 < over => P99Verdict::Lower,
-            _ => P99Verdict::NotShown,
+        Some(((ns, lag), (over, lag_over))) if ns.abs_diff(over) > lag.max(lag_over) => match shown {
+            Verdict::More if ns > over => LatencyVerdict::Higher,
+            Verdict::Less if ns < over => LatencyVerdict::Lower,
+            _ => LatencyVerdict::NotShown,
         },
-        _ => P99Verdict::WithinLag,
+        _ => LatencyVerdict::WithinLag,
     }
 }
 
-/// P99 of the pacer's lag in a system's typical round, ns.
-pub fn lag(system: &SystemLatency) -> Option<u64> {
-    typical(&system.rounds, |round| round.lag_p99)
+/// This quantile of the pacer's lag in a system's typical round, ns.
+pub fn lag(system: &SystemLatency, quantile: Quantile) -> Option<u64> {
+    typical(&system.rounds, |round| quantile.of(round.lag.as_ref()?))
 }
 
 /// The median over rounds; of an even number the lower of the two.
-fn typical(rounds: &[LatencyRound], of: fn(&LatencyRound) -> Option<u64>) -> Option<u64> {
+fn typical(rounds: &[LatencyRound], of: impl Fn(&LatencyRound) -> Option<u64>) -> Option<u64> {
     let mut all = rounds.iter().map(of).collect::<Option<Vec<u64>>>()?;
     all.sort_unstable();
     all.get(all.len().checked_sub(1)? / 2).copied()
@@ -157,33 +158,52 @@ fn graded<T: Copy>(reading: Reading<T>, grade: impl Fn(&T) -> Grade) -> Reading<
 mod tests {
     use super::*;
     use crate::analysis::findings::fixture::documents;
-    use crate::stats::Interval;
+    use crate::measure::LatencySummary;
+    use crate::stats::{Interval, RatioEstimate};
 
-    /// CrucibleCore over DataCoordinator, with these medians and lags in ms.
-    fn verdict(
-        [core, coordinator, lag, lag_over]: [u64; 4],
-        (ratio, low, high): (f64, f64, f64),
-    ) -> P99Verdict {
+    /// CrucibleCore over DataCoordinator, with these latencies and lags in ms, by each quantile.
+    fn verdict([core, coordinator, lag, lag_over]: [u64; 4], expected: (f64, f64, f64)) -> LatencyVerdict {
         let stored = documents()[0]["results"]["latency"][4].clone();
-        let mut figure: LatencyFigure = serde_json::from_value(stored).expect("a figure of the fixture");
-        for (system, (p99, lag)) in figure.systems.iter_mut().zip([(coordinator, lag_over), (core, lag)]) {
-            let round = &mut system.rounds[0];
-            (round.latency.p99, round.lag_p99) = (Some(1_000_000 * p99), Some(1_000_000 * lag));
+        let stored: LatencyFigure = serde_json::from_value(stored).expect("a figure of the fixture");
+        let (ratio, low, high) = expected;
+        let interval = Some(Interval { low, high, confidence: 0.99 });
+        let [p50, p95, p99] = Quantile::ALL.map(|quantile| {
+            let mut figure = stored.clone();
+            for (system, (ms, lag)) in figure.systems.iter_mut().zip([(coordinator, lag_over), (core, lag)]) {
+                let round = &mut system.rounds[0];
+                *of(quantile, &mut round.latency) = Some(1_000_000 * ms);
+                *of(quantile, round.lag.as_mut().expect("of each round")) = Some(1_000_000 * lag);
+            }
+            let of_ratio = &mut figure.ratios[0];
+            *match quantile {
+                Quantile::P50 => &mut of_ratio.p50,
+                Quantile::P95 => &mut of_ratio.p95,
+                Quantile::P99 => &mut of_ratio.p99,
+            } = RatioEstimate { ratio, interval, ..stored.ratios[0].p99 };
+            latency_verdict(&figure, &figure.ratios[0], quantile)
+        });
+        assert_eq!((p50, p95), (p99, p99), "each by its own figures alone");
+        p99
+    }
+
+    fn of(quantile: Quantile, latency: &mut LatencySummary) -> &mut Option<u64> {
+        match quantile {
+            Quantile::P50 => &mut latency.p50,
+            Quantile::P95 => &mut latency.p95,
+            Quantile::P99 => &mut latency.p99,
         }
-        figure.ratios[0].p99.ratio = ratio;
-        figure.ratios[0].p99.interval = Some(Interval { low, high, confidence: 0.99 });
-        p99_verdict(&figure, &figure.ratios[0])
     }
 
     #[test]
-    fn a_p99_is_lower_or_higher_only_beyond_what_the_load_generator_was_late() {
+    fn a_quantile_is_lower_or_higher_only_beyond_what_the_load_generator_was_late() {
+        use LatencyVerdict::{Higher, Lower, NotShown, WithinLag};
         let (lower, higher) = ((0.5, 0.4, 0.6), (2.0, 1.7, 2.5));
-        assert_eq!(verdict([5, 10, 1, 1], lower), P99Verdict::Lower);
-        assert_eq!(verdict([10, 5, 1, 1], higher), P99Verdict::Higher);
-        assert_eq!(verdict([5, 10, 1, 5], lower), P99Verdict::WithinLag, "the later one of both counts");
-        assert_eq!(verdict([10, 5, 6, 1], higher), P99Verdict::WithinLag);
-        assert_eq!(verdict([5, 10, 1, 1], (0.8, 0.5, 1.1)), P99Verdict::NotShown);
-        assert_eq!(verdict([5, 10, 1, 1], (0.995, 0.991, 0.999)), P99Verdict::NotShown, "it does not matter");
-        assert_eq!(verdict([10, 5, 1, 1], lower), P99Verdict::NotShown, "the medians say the opposite");
+        assert_eq!(verdict([5, 10, 1, 1], lower), Lower);
+        assert_eq!(verdict([10, 5, 1, 1], higher), Higher);
+        assert_eq!(verdict([5, 10, 1, 5], lower), WithinLag, "the later one of both counts");
+        assert_eq!(verdict([10, 5, 6, 1], higher), WithinLag);
+        assert_eq!(verdict([5, 10, 1, 1], (0.8, 0.5, 1.1)), NotShown);
+        assert_eq!(verdict([5, 10, 1, 1], (0.995, 0.991, 0.999)), NotShown, "it does not matter");
+        assert_eq!(verdict([10, 5, 1, 1], lower), NotShown, "the medians say the opposite");
     }
 }

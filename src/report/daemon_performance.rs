@@ -5,11 +5,11 @@ use std::fmt::Write;
 use crucible_tables::{columns, thousands};
 
 use super::quantity::{bytes, rate, three_digits, time, times};
-use crate::analysis::daemon_performance::{Graded, P99Verdict, SystemGrades, p99_verdict};
+use crate::analysis::daemon_performance::{Graded, LatencyVerdict, SystemGrades, latency_verdict};
 use crate::experiment::Role;
 use crate::measure::Reading;
 use crate::results::daemon_performance::{
-    ClosedFigure, DaemonPerformance, LatencyFigure, Ratio, SystemLatency, SystemThroughput,
+    ClosedFigure, DaemonPerformance, LatencyFigure, Quantile, Ratio, SystemLatency, SystemThroughput,
 };
 use crate::stats::RatioEstimate;
 use crate::sut::HandlerWork;
@@ -22,8 +22,8 @@ pub(super) fn latency_note(results: &DaemonPerformance) -> Option<String> {
     let rounds = if rounds == asked { rounds.to_string() } else { format!("up to {asked}") };
     Some(format!(
         "Ratios of latencies: over {rounds} rounds in turns with fresh instances, [interval] at {confidence:.2} % each. Less is \
-         better. A P99 is called lower\nor higher where 1 lies outside the interval, the effect is 1 % at least, and the typical rounds \
-         differ by more than the pacer's lag.\nWhere a load was offered in several rounds, its rows show the round whose P99 is the median."
+         better. A quantile is called\nlower or higher where 1 lies outside the interval, the effect is 1 % at least, and the typical rounds \
+         differ by more than the\npacer's lag at that quantile; within lag: they do not; not shown: neither. Where a load was offered in several rounds, its rows show the round whose P99 is the median."
     ))
 }
 
@@ -226,30 +226,34 @@ fn latency_line(figure: &LatencyFigure, system: &SystemLatency) -> Vec<String> {
 
 /// A line for each ratio at each load.
 pub(super) fn latency_ratios(figures: &[LatencyFigure]) -> Vec<Vec<String>> {
-    let mut lines = vec![strings(["", "threads", "offered/s", "system", "over", "P50", "P99", "its P99 is"])];
+    let head =
+        ["", "threads", "offered/s", "system", "over", "P50", "P50 is", "P95", "P95 is", "P99", "P99 is"];
+    let mut lines = vec![strings(head)];
     for figure in figures {
         for ratio in &figure.ratios {
-            lines.push(vec![
+            let mut line = vec![
                 figure.scenario.name.clone(),
                 figure.threads.0.to_string(),
                 offered(figure),
                 ratio.system.clone(),
                 ratio.over.clone(),
-                estimate(&ratio.p50),
-                estimate(&ratio.p99),
-                words(p99_verdict(figure, ratio)).to_owned(),
-            ]);
+            ];
+            for quantile in Quantile::ALL {
+                line.push(estimate(quantile.of_ratio(ratio)));
+                line.push(words(latency_verdict(figure, ratio, quantile)).to_owned());
+            }
+            lines.push(line);
         }
     }
     lines
 }
 
-const fn words(p99: P99Verdict) -> &'static str {
-    match p99 {
-        P99Verdict::Lower => "lower",
-        P99Verdict::Higher => "higher",
-        P99Verdict::WithinLag => "within the pacer's lag",
-        P99Verdict::NotShown => "not shown to differ",
+const fn words(verdict: LatencyVerdict) -> &'static str {
+    match verdict {
+        LatencyVerdict::Lower => "lower",
+        LatencyVerdict::Higher => "higher",
+        LatencyVerdict::WithinLag => "within lag",
+        LatencyVerdict::NotShown => "not shown",
     }
 }
 

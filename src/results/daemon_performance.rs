@@ -138,8 +138,62 @@ pub struct LatencyRatio {
     pub over: String,
     /// Of the medians. Above 1: the one above the line takes longer.
     pub p50: RatioEstimate,
+    /// Of the P95.
+    pub p95: RatioEstimate,
     /// Of the P99.
     pub p99: RatioEstimate,
+}
+
+/// By what of their latencies systems are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Quantile {
+    /// What half of all deliveries take at most.
+    P50,
+    /// What 95 of 100 take at most.
+    P95,
+    /// What 99 of 100 take at most.
+    P99,
+}
+
+impl Quantile {
+    /// Each of them.
+    pub const ALL: [Self; 3] = [Self::P50, Self::P95, Self::P99];
+
+    /// As people call it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::P50 => "P50",
+            Self::P95 => "P95",
+            Self::P99 => "P99",
+        }
+    }
+
+    /// As results call it.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::P50 => "p50",
+            Self::P95 => "p95",
+            Self::P99 => "p99",
+        }
+    }
+
+    /// That of one run, ns.
+    pub const fn of(self, latency: &LatencySummary) -> Option<u64> {
+        match self {
+            Self::P50 => latency.p50,
+            Self::P95 => latency.p95,
+            Self::P99 => latency.p99,
+        }
+    }
+
+    /// That of two systems.
+    pub const fn of_ratio(self, ratio: &LatencyRatio) -> &RatioEstimate {
+        match self {
+            Self::P50 => &ratio.p50,
+            Self::P95 => &ratio.p95,
+            Self::P99 => &ratio.p99,
+        }
+    }
 }
 
 /// What one system came to in a [`LatencyFigure`].
@@ -165,9 +219,9 @@ pub struct SystemLatency {
 pub struct LatencyRound {
     /// From the intended moment to the end of the handler.
     pub latency: LatencySummary,
-    /// P99 of the pacer's lag, ns.
+    /// The pacer's lag.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lag_p99: Option<u64>,
+    pub lag: Option<LatencySummary>,
 }
 
 const fn one() -> usize {

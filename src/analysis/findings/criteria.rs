@@ -5,13 +5,14 @@ use serde::Serialize;
 use super::context::{Context, Pair};
 use super::node::{Found, Missing, Node};
 use super::rules::{
-    graded, grown, leak_free, limit_ratios, lost, outcomes, p99_ratios, p99_tally, peak, per_event, ratios,
+    graded, grown, latencies, leak_free, limit_ratios, lost, outcomes, peak, per_event, ratios,
     side_by_side_ratios, tally, with,
 };
 use super::sentence::{Figure, Quantity, Sentence, say};
 use super::verdict::{Compared, RELEVANT, Verdict, readable};
-use crate::analysis::daemon_performance::P99Verdict;
+use crate::analysis::daemon_performance::LatencyVerdict;
 use crate::analysis::grades::Grade;
+use crate::results::daemon_performance::Quantile;
 use crate::workload::Scenario;
 
 /// What a criterion comes to.
@@ -235,19 +236,19 @@ fn performance(context: &Context<'_>, pair: &Pair) -> Judged {
         " comparisons",
     ];
     // Rounds of a second leave wide intervals: a longer P99 is held against it where it is shown, not where it is possible.
-    let p99s = p99_ratios(context, pair).unwrap_or_default();
-    let later = p99s.iter().any(|ratio| ratio.told == P99Verdict::Higher);
-    if !p99s.is_empty() {
-        let count = |told: &[P99Verdict]| p99_tally(&p99s, told);
+    let latencies = latencies(context, pair).ok();
+    let later = latencies.as_ref().is_some_and(|all| all.later().next().is_some());
+    for (all, quantile) in latencies.iter().flat_map(|all| Quantile::ALL.map(|quantile| (all, quantile))) {
         because.join(
             "; ",
             say![
-                "P99 under equal load lower in ",
-                count(&[P99Verdict::Lower]),
+                quantile.name(),
+                " under equal load lower in ",
+                all.tally(quantile, &[LatencyVerdict::Lower]),
                 ", higher in ",
-                count(&[P99Verdict::Higher]),
+                all.tally(quantile, &[LatencyVerdict::Higher]),
                 ", not decided in ",
-                count(&[P99Verdict::NotShown, P99Verdict::WithinLag]),
+                all.tally(quantile, &[LatencyVerdict::NotShown, LatencyVerdict::WithinLag]),
                 " cases",
             ],
         );

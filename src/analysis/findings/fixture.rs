@@ -45,12 +45,13 @@ pub(crate) fn documents() -> Vec<Value> {
         pacing.expect("of each run").remove("invalid");
         for system in 0..2 {
             let system = &mut figure["systems"][system];
-            let (latency, lag) = (&system["run"]["latency"], &system["run"]["pacing"]["lag"]["p99"]);
-            system["rounds"] = json!([{"latency": latency, "lag_p99": lag}]);
+            let (latency, lag) = (&system["run"]["latency"], &system["run"]["pacing"]["lag"]);
+            system["rounds"] = json!([{"latency": latency, "lag": lag}]);
         }
         let estimate = estimate(ratio, low, high);
         let (system, over) = ("CrucibleCore".to_owned(), "DataCoordinator".to_owned());
-        figure["ratios"] = value(&[LatencyRatio { system, over, p50: estimate, p99: estimate }]);
+        figure["ratios"] =
+            value(&[LatencyRatio { system, over, p50: estimate, p95: estimate, p99: estimate }]);
     }
     let mut compared = all[0].clone();
     compared["target"] = "comparison_analysis".into();

@@ -2,11 +2,12 @@
 
 use super::context::{Context, Pair};
 use super::criteria::{Answer, Criterion, throughputs};
-use super::rules::{leak_free, outcomes, p99_ratios, p99_tally, p99s, ratios, tally, with};
+use super::rules::{latencies, leak_free, outcomes, p99s, ratios, tally, with};
 use super::sentence::{Figure, Quantity, Sentence, say};
 use super::verdict::{Compared, Verdict};
 use super::{Finding, Topic};
-use crate::analysis::daemon_performance::P99Verdict;
+use crate::analysis::daemon_performance::LatencyVerdict;
+use crate::results::daemon_performance::Quantile;
 
 /// The name of the rule that says which system to ship.
 pub(super) const CHOICE: &str = "recommendation/choice";
@@ -60,7 +61,7 @@ fn choice(context: &Context<'_>, pair: &Pair) -> Option<Sentence> {
             tally(less),
             " comparisons of throughput, and faster in none",
         ],
-        (_, 0) if later(context, pair).is_some() => say![
+        (_, 0) if !later(context, pair).is_empty() => say![
             "Weigh throughput against latency: ",
             candidate,
             " is faster than ",
@@ -96,9 +97,14 @@ fn choice(context: &Context<'_>, pair: &Pair) -> Option<Sentence> {
 
 /// Who reads of throughput has to know how latency came out; single runs decide nothing.
 fn latency(context: &Context<'_>, pair: &Pair) -> Option<Sentence> {
-    if let Ok(all) = p99_ratios(context, pair) {
-        let (lower, higher) = (p99_tally(&all, &[P99Verdict::Lower]), p99_tally(&all, &[P99Verdict::Higher]));
-        return Some(say!["; under equal load its P99 is lower in ", lower, " cases and higher in ", higher]);
+    if let Ok(all) = latencies(context, pair) {
+        let of_any = |told| all.tally_of_any(told);
+        return Some(say![
+            "; under equal load P50, P95 or P99 of its latency is lower in ",
+            of_any(LatencyVerdict::Lower),
+            " cases and higher in ",
+            of_any(LatencyVerdict::Higher),
+        ]);
     }
     let (lower, higher) = p99s(context, &pair.candidate, &pair.baseline).ok()?;
     Some(say![
@@ -109,11 +115,13 @@ fn latency(context: &Context<'_>, pair: &Pair) -> Option<Sentence> {
     ])
 }
 
-/// Under how many loads the candidate is shown to be done later, if there is one.
-fn later(context: &Context<'_>, pair: &Pair) -> Option<Figure> {
-    let all = p99_ratios(context, pair).ok()?;
-    let some = all.iter().any(|ratio| ratio.told == P99Verdict::Higher);
-    some.then(|| p99_tally(&all, &[P99Verdict::Higher]))
+/// By which quantiles, and under how many loads, the candidate is shown to be done later.
+fn later(context: &Context<'_>, pair: &Pair) -> Vec<Sentence> {
+    let Ok(all) = latencies(context, pair) else { return Vec::new() };
+    let told = |(quantile, some): (Quantile, Figure)| {
+        say!["under equal load its ", quantile.name(), " is higher in ", some, " cases."]
+    };
+    all.later().map(told).collect()
 }
 
 /// What is worse with the candidate than with the baseline.
@@ -122,9 +130,7 @@ fn costs(context: &Context<'_>, pair: &Pair, criteria: &[Criterion]) -> Option<S
     let worse = of_candidate
         .filter(|criterion| criterion.answer == Answer::No && AGAINST_THE_BASELINE.contains(&criterion.name));
     let told = worse.map(|criterion| say!["not ", criterion.asks, ": "].with(criterion.because.clone()));
-    let later =
-        later(context, pair).map(|some| say!["under equal load its P99 is higher in ", some, " cases."]);
-    let told = Sentence::joined(later.into_iter().chain(told), " ");
+    let told = Sentence::joined(later(context, pair).into_iter().chain(told), " ");
     (!told.0.is_empty()).then(|| say!["Weigh what speaks against ", &pair.candidate, ": "].with(told))
 }
 

@@ -7,9 +7,8 @@ use super::closed;
 use super::plan::{Figure, Plan};
 use crate::experiment::{Due, Entry, OpenLoop, OpenRun, Role, SystemProcess, Threads, shuffled};
 use crate::load::EventPattern;
-use crate::measure::LatencySummary;
 use crate::results::daemon_performance::{
-    GRADED_RATE, LatencyFigure, LatencyRatio, LatencyRound, SystemLatency,
+    GRADED_RATE, LatencyFigure, LatencyRatio, LatencyRound, Quantile, SystemLatency,
 };
 use crate::stats::RatioEstimate;
 use crate::sut::{HandlerWork, Publishing};
@@ -155,10 +154,7 @@ impl Offered<'_> {
     }
 
     fn told(&self, several: bool) -> SystemLatency {
-        let round = |run: &OpenRun| {
-            let lag_p99 = run.pacing.lag.and_then(|lag| lag.p99);
-            Some(LatencyRound { latency: run.latency?, lag_p99 })
-        };
+        let round = |run: &OpenRun| Some(LatencyRound { latency: run.latency?, lag: run.pacing.lag });
         let rounds = if several { self.runs.iter().filter_map(round).collect() } else { Vec::new() };
         let (system, role, thrown_away) = (self.entry.name.clone(), self.entry.role, self.thrown_away);
         SystemLatency { system, role, run: typical(&self.runs).clone(), rounds, thrown_away }
@@ -172,22 +168,21 @@ fn typical(runs: &[OpenRun]) -> &OpenRun {
     sorted[(sorted.len() - 1) / 2]
 }
 
-/// Each candidate over the baseline, where every round has both quantiles.
+/// Each candidate over the baseline, where every round has all quantiles.
 fn ratios(plan: &Plan<'_>, figure: &Figure, systems: &[Offered<'_>]) -> Result<Vec<LatencyRatio>, PlanError> {
     let is = |wanted: Role| systems.iter().filter(move |system| system.entry.role == wanted);
     let mut ratios = Vec::new();
     for over in is(Role::Baseline) {
         for system in is(Role::Candidate) {
-            let estimate = |quantile: fn(&LatencySummary) -> Option<u64>| {
+            let estimate = |quantile| {
                 let logs = log_ratios(&system.runs, &over.runs, quantile);
-                logs.map(|logs| RatioEstimate::from_log_ratios(&logs, plan.taken.confidence)).transpose()
+                let estimated = logs.map(|logs| RatioEstimate::from_log_ratios(&logs, plan.taken.confidence));
+                estimated.transpose().map_err(|source| PlanError::new(figure.name(), source))
             };
-            let wrong = |source| PlanError::new(figure.name(), source);
-            let p50 = estimate(|latency| latency.p50).map_err(wrong)?;
-            let p99 = estimate(|latency| latency.p99).map_err(wrong)?;
-            if let (Some(p50), Some(p99)) = (p50, p99) {
+            let [p50, p95, p99] = Quantile::ALL.map(estimate);
+            if let (Some(p50), Some(p95), Some(p99)) = (p50?, p95?, p99?) {
                 let (system, over) = (system.entry.name.clone(), over.entry.name.clone());
-                ratios.push(LatencyRatio { system, over, p50, p99 });
+                ratios.push(LatencyRatio { system, over, p50, p95, p99 });
             }
         }
     }
@@ -196,13 +191,9 @@ fn ratios(plan: &Plan<'_>, figure: &Figure, systems: &[Offered<'_>]) -> Result<V
 
 /// Of each round; none if a round has no such quantile.
 #[allow(clippy::cast_precision_loss)] // latencies are far below 2⁵³ ns
-fn log_ratios(
-    system: &[OpenRun],
-    over: &[OpenRun],
-    quantile: fn(&LatencySummary) -> Option<u64>,
-) -> Option<Vec<f64>> {
+fn log_ratios(system: &[OpenRun], over: &[OpenRun], quantile: Quantile) -> Option<Vec<f64>> {
     let of = |runs: &[OpenRun]| -> Option<Vec<u64>> {
-        runs.iter().map(|run| quantile(run.latency.as_ref()?)).collect()
+        runs.iter().map(|run| quantile.of(run.latency.as_ref()?)).collect()
     };
     let log = |(system, over): (u64, u64)| (system as f64 / over as f64).ln();
     Some(of(system)?.into_iter().zip(of(over)?).map(log).collect())
@@ -212,7 +203,7 @@ fn log_ratios(
 mod tests {
     use super::*;
     use crate::load::Pacing;
-    use crate::measure::Reading;
+    use crate::measure::{LatencySummary, Reading};
 
     fn run(p99: Option<u64>) -> OpenRun {
         let (p50, p95, p999) = (Some(10), None, None);
@@ -234,7 +225,7 @@ mod tests {
     fn a_ratio_is_of_rounds_and_of_none_without_its_quantile() {
         let system = [200, 50].map(|p99| run(Some(p99)));
         let mut over = [100, 100].map(|p99| run(Some(p99)));
-        let logs = |over: &[OpenRun]| log_ratios(&system, over, |latency| latency.p99);
+        let logs = |over: &[OpenRun]| log_ratios(&system, over, Quantile::P99);
         assert_eq!(logs(&over), Some(vec![2_f64.ln(), 0.5_f64.ln()]));
         over[1] = run(None);
         assert_eq!(logs(&over), None);

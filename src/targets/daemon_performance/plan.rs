@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use super::{closed, latency};
 use crate::experiment::{Assignment, Lineup, SystemProcess, Threads};
-use crate::results::daemon_performance::{DaemonPerformance, ScenarioFacts};
+use crate::results::daemon_performance::{DaemonPerformance, Quantile, ScenarioFacts};
 use crate::sut::{HandlerWork, Publishing};
 use crate::targets::{PlanError, check_interrupt, scenario_facts, workload_facts};
 use crate::workload::trace::Speed;
@@ -69,14 +69,14 @@ impl Figure {
         }
     }
 
-    /// How many ratios it will have at most: closed loop with and without the reference, latency by P50 and P99 at both rates, or as
-    /// recorded.
+    /// How many ratios it will have at most: closed loop with and without the reference, latency by each quantile at both rates, or
+    /// as recorded.
     pub fn comparisons(&self, settings: &Settings) -> usize {
         match self {
             Self::Throughput { .. } | Self::HandlerTime { .. } => 2,
             Self::Latency { .. } if settings.latency_rounds <= 1 => 0,
-            Self::Latency { workload, .. } if workload.trace().is_some() => 2,
-            Self::Latency { .. } => 4,
+            Self::Latency { workload, .. } if workload.trace().is_some() => Quantile::ALL.len(),
+            Self::Latency { .. } => 2 * Quantile::ALL.len(),
         }
     }
 

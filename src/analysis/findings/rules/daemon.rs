@@ -1,12 +1,14 @@
 //! What `daemon_performance` allows to say.
 
+use std::collections::BTreeMap;
+
 use crucible_tables::thousands;
 
 use super::{
     Ahead, Sentences, ahead, named, nothing, of_pairs, range, side_by_side, tally, those_there, with,
 };
 use crate::analysis::daemon_performance::{
-    Graded, P99Verdict, SystemGrades, grades as graded_systems, lag, p99_verdict,
+    Graded, LatencyVerdict, SystemGrades, grades as graded_systems, lag, latency_verdict,
 };
 use crate::analysis::findings::Topic;
 use crate::analysis::findings::context::{Context, Pair};
@@ -15,7 +17,7 @@ use crate::analysis::findings::sentence::{Figure, Quantity, Sentence, say};
 use crate::analysis::findings::verdict::{Compared, Verdict, readable};
 use crate::analysis::grades::{Grade, GradeThresholds};
 use crate::measure::Reading;
-use crate::results::daemon_performance::{DaemonPerformance, GRADED_RATE, LatencyFigure};
+use crate::results::daemon_performance::{DaemonPerformance, GRADED_RATE, LatencyFigure, Quantile};
 
 const TARGET: &str = "daemon_performance";
 
@@ -134,35 +136,42 @@ fn on_more_threads(system: &str, one: &Node<'_>, more: &Node<'_>) -> Found<Compa
     })
 }
 
-/// A ratio of P99s: more is worse.
-pub(in crate::analysis::findings) struct P99Ratio {
-    pub(in crate::analysis::findings) told: P99Verdict,
-    /// Its verdict follows from what is told.
+/// The ratio of a quantile of the candidate over that of the baseline, under one load: more is worse.
+struct LatencyRatio {
+    quantile: Quantile,
+    told: LatencyVerdict,
+    /// Named after the load. Its verdict follows from what is told.
     compared: Compared,
-    /// How late the load generator was at its P99.
+    /// How late the load generator was at this quantile.
     late: Figure,
 }
 
-/// The P99 of the candidate over that of the baseline at each load.
-pub(in crate::analysis::findings) fn p99_ratios(context: &Context<'_>, pair: &Pair) -> Found<Vec<P99Ratio>> {
-    those_there(context.list(TARGET, "latency")?.iter().map(|figure| p99_ratio(figure, pair)))
+/// All of a pair.
+pub(in crate::analysis::findings) struct LatencyRatios(Vec<LatencyRatio>);
+
+pub(in crate::analysis::findings) fn latencies(context: &Context<'_>, pair: &Pair) -> Found<LatencyRatios> {
+    let figures = context.list(TARGET, "latency")?;
+    let all =
+        figures.iter().flat_map(|figure| Quantile::ALL.map(|quantile| latency_ratio(figure, pair, quantile)));
+    Ok(LatencyRatios(those_there(all)?))
 }
 
-fn p99_ratio(figure: &Node<'_>, pair: &Pair) -> Found<P99Ratio> {
+fn latency_ratio(figure: &Node<'_>, pair: &Pair, quantile: Quantile) -> Found<LatencyRatio> {
     if !has_rounds(figure) {
         return Err(Missing::new(figure.what(), "one run each: --latency-rounds 15 compares them"));
     }
-    let mut compared = Compared::of(figure, &pair.candidate, &pair.baseline, "p99")?;
+    let key = quantile.key();
+    let mut compared = Compared::of(figure, &pair.candidate, &pair.baseline, key)?;
     let typed: LatencyFigure = serde::Deserialize::deserialize(figure.value())
         .map_err(|error| Missing::new(figure.what(), format!("not as expected: {error}")))?;
     let ratio =
         typed.ratios.iter().find(|ratio| ratio.system == pair.candidate && ratio.over == pair.baseline);
-    let told = p99_verdict(&typed, ratio.ok_or_else(|| nothing("the ratio of its P99"))?);
+    let told = latency_verdict(&typed, ratio.ok_or_else(|| nothing("the ratio of latencies"))?, quantile);
     let (mut rests_on, mut late) = (vec![compared.figure.clone()], Vec::new());
     for system in [&pair.candidate, &pair.baseline] {
         let found = figure.of_system("systems", system)?;
-        rests_on.push(found.figure("run.latency.p99", Quantity::Time)?);
-        let lag = typed.systems.iter().find(|one| one.system == *system).and_then(lag);
+        rests_on.push(found.figure(&format!("run.latency.{key}"), Quantity::Time)?);
+        let lag = typed.systems.iter().find(|one| one.system == *system).and_then(|one| lag(one, quantile));
         let lag = lag.ok_or_else(|| Missing::new(figure.what(), "its load generator's lag is not known"))?;
         late.push(found.at("rounds")?.cited(Quantity::Time(lag as f64)));
     }
@@ -171,53 +180,84 @@ fn p99_ratio(figure: &Node<'_>, pair: &Pair) -> Found<P99Ratio> {
     compared.name = format!("{}, {} events/s", compared.name, thousands(typed.events_per_second));
     compared.figure = Figure::computed(&rests_on, compared.figure.quantity.clone());
     compared.verdict = match told {
-        P99Verdict::Lower => Verdict::Less,
-        P99Verdict::Higher => Verdict::More,
-        P99Verdict::WithinLag | P99Verdict::NotShown => Verdict::NotShown,
+        LatencyVerdict::Lower => Verdict::Less,
+        LatencyVerdict::Higher => Verdict::More,
+        LatencyVerdict::WithinLag | LatencyVerdict::NotShown => Verdict::NotShown,
     };
-    Ok(P99Ratio { told, compared, late: Figure::computed(&late, Quantity::Time(latest)) })
+    Ok(LatencyRatio { quantile, told, compared, late: Figure::computed(&late, Quantity::Time(latest)) })
 }
 
-/// How many came out as one of these, resting on all of them.
-pub(in crate::analysis::findings) fn p99_tally(all: &[P99Ratio], told: &[P99Verdict]) -> Figure {
-    let some = all.iter().filter(|ratio| told.contains(&ratio.told)).count();
-    Figure::computed(all.iter().map(|ratio| &ratio.compared.figure), Quantity::Of(some, all.len()))
+impl LatencyRatios {
+    fn of(&self, quantile: Quantile) -> impl Iterator<Item = &LatencyRatio> {
+        self.0.iter().filter(move |ratio| ratio.quantile == quantile)
+    }
+
+    /// Of how many loads this quantile came out as one of these, resting on all of them.
+    pub(in crate::analysis::findings) fn tally(&self, quantile: Quantile, told: &[LatencyVerdict]) -> Figure {
+        let some = self.of(quantile).filter(|ratio| told.contains(&ratio.told)).count();
+        let figures = self.of(quantile).map(|ratio| &ratio.compared.figure);
+        Figure::computed(figures, Quantity::Of(some, self.of(quantile).count()))
+    }
+
+    /// Under how many loads one of the quantiles came out like this, of those of which all quantiles are there.
+    pub(in crate::analysis::findings) fn tally_of_any(&self, told: LatencyVerdict) -> Figure {
+        let mut loads = BTreeMap::<&str, Vec<&LatencyRatio>>::new();
+        self.0.iter().for_each(|ratio| loads.entry(&ratio.compared.name).or_default().push(ratio));
+        loads.retain(|_, ratios| ratios.len() == Quantile::ALL.len());
+        let some = loads.values().filter(|ratios| ratios.iter().any(|ratio| ratio.told == told)).count();
+        let figures = loads.values().flatten().map(|ratio| &ratio.compared.figure);
+        Figure::computed(figures, Quantity::Of(some, loads.len()))
+    }
+
+    /// By which quantiles the candidate is shown to be done later, and under how many loads.
+    pub(in crate::analysis::findings) fn later(&self) -> impl Iterator<Item = (Quantile, Figure)> {
+        let is_later = |quantile| self.of(quantile).any(|ratio| ratio.told == LatencyVerdict::Higher);
+        let told = |quantile| (quantile, self.tally(quantile, &[LatencyVerdict::Higher]));
+        Quantile::ALL.into_iter().filter(move |&quantile| is_later(quantile)).map(told)
+    }
 }
 
 /// Who is done sooner when both get the same load.
 pub(super) fn sooner(context: &Context<'_>) -> Sentences {
     of_pairs(context, |pair| {
-        let all = p99_ratios(context, pair)?;
-        let inverted = Vec::from_iter(all.iter().map(|ratio| ratio.compared.inverted()));
+        let all = latencies(context, pair)?;
         let mut found = Vec::new();
-        for Ahead { better, worse, where_it_is } in ahead(pair, &inverted) {
-            let count = tally(where_it_is.len(), &inverted);
-            let told =
-                say!["The P99 of ", worse, " under equal load is higher than that of ", better, " in "];
-            let told = told.with(say![count.clone(), " cases: "]).with(range(&where_it_is));
-            found.push((Topic::Weakness(worse.clone()), told.then(" times it.")));
-            let told = say!["The P99 of ", better, " under equal load is lower than that of ", worse, " in "];
-            found.push((Topic::Strength(better.clone()), told.with(say![count, " cases."])));
+        for quantile in Quantile::ALL {
+            let name = quantile.name();
+            let inverted = Vec::from_iter(all.of(quantile).map(|ratio| ratio.compared.inverted()));
+            for Ahead { better, worse, where_it_is } in ahead(pair, &inverted) {
+                let count = tally(where_it_is.len(), &inverted);
+                let told =
+                    say!["The ", name, " of ", worse, " under equal load is higher than that of ", better];
+                let told = told.with(say![" in ", count.clone(), " cases: "]).with(range(&where_it_is));
+                found.push((Topic::Weakness(worse.clone()), told.then(" times it.")));
+                let told =
+                    say!["The ", name, " of ", better, " under equal load is lower than that of ", worse];
+                found.push((Topic::Strength(better.clone()), told.with(say![" in ", count, " cases."])));
+            }
+            found.extend(not_sooner(pair, &all, quantile));
         }
-        found.extend(not_sooner(pair, &all));
         Ok(found)
     })
 }
 
 /// Where nothing was shown, and where the load generator may be what was shown.
-fn not_sooner(pair: &Pair, all: &[P99Ratio]) -> Option<(Topic, Sentence)> {
-    let those = |told: P99Verdict| all.iter().filter(move |ratio| ratio.told == told);
+fn not_sooner(pair: &Pair, all: &LatencyRatios, quantile: Quantile) -> Option<(Topic, Sentence)> {
+    let are = |told| all.of(quantile).filter(move |ratio| ratio.told == told);
     let mut told = Sentence(Vec::new());
-    let open = Sentence::joined(those(P99Verdict::NotShown).map(|ratio| named(&ratio.compared)), ", ");
-    if !open.0.is_empty() {
-        told.join("; ", say!["no difference shown: "].with(open));
+    let mut open = Vec::from_iter(are(LatencyVerdict::NotShown).map(|ratio| ratio.compared.clone()));
+    if !open.is_empty() {
+        open.sort_by(|a, b| a.ratio.total_cmp(&b.ratio));
+        let count = all.tally(quantile, &[LatencyVerdict::NotShown]);
+        told.join("; ", say!["no difference shown in ", count, " cases: "].with(range(&open)));
     }
-    let late = |ratio: &P99Ratio| named(&ratio.compared).with(say![", late by ", &ratio.late]);
-    let within = Sentence::joined(those(P99Verdict::WithinLag).map(late), ", ");
+    let late = |ratio: &LatencyRatio| named(&ratio.compared).with(say![", late by ", &ratio.late]);
+    let within = Sentence::joined(are(LatencyVerdict::WithinLag).map(late), ", ");
     if !within.0.is_empty() {
         told.join("; ", say!["no more than the load generator was late itself: "].with(within));
     }
-    let intro = say!["P99 of ", &pair.candidate, " over that of ", &pair.baseline, " under equal load: "];
+    let Pair { baseline, candidate } = pair;
+    let intro = say![quantile.name(), " of ", candidate, " over that of ", baseline, " under equal load: "];
     (!told.0.is_empty()).then(|| (Topic::Observation, intro.with(told).then(".")))
 }
 

@@ -16,7 +16,7 @@ use super::verdict::{Compared, Verdict};
 use super::{Context, Rule, Sentences};
 
 pub(super) use comparison::side_by_side as side_by_side_ratios;
-pub(super) use daemon::{graded, p99_ratios, p99_tally, ratios};
+pub(super) use daemon::{graded, latencies, ratios};
 pub(super) use growth::grown;
 pub(super) use heap::{leak_free, outcomes, peak, per_event};
 pub(super) use limits::limit_ratios;

@@ -10,7 +10,8 @@ use crate::report::comprehensive::counts::{Counts, Kernel};
 use crate::report::quantity::{bytes, rate, three_digits, time, times};
 use crate::results::comparison_analysis::{Comparison, ComparisonAnalysis};
 use crate::results::daemon_performance::{
-    ClosedFigure, DaemonPerformance, LatencyFigure, LatencyRatio, Ratio, SystemLatency, SystemThroughput,
+    ClosedFigure, DaemonPerformance, LatencyFigure, LatencyRatio, Quantile, Ratio, SystemLatency,
+    SystemThroughput,
 };
 use crate::results::load_testing::{LoadFigure, LoadTesting, SystemLoad};
 use crate::results::memory_profiling::{LeakFigure, MemoryProfiling, PressureFigure, SystemUsage, Verdict};
@@ -101,10 +102,15 @@ fn latency(found: &mut Difference, old: &[LatencyFigure], new: &[LatencyFigure])
             let values = [&was.run, &is.run].map(|run| p99(run).map(|ns| (ns as f64, None)));
             found.interval_of_both(of_system(is), values, time);
         }
-        let of_ratio =
-            |ratio: &LatencyRatio| format!("{}, P99, {} / {}", load(after), ratio.system, ratio.over);
-        for (was, is) in found.pairs(&before.ratios, &after.ratios, of_ratio) {
-            found.interval(of_ratio(is), [was, is].map(|ratio| (ratio.p99.ratio, ratio.p99.interval)), times);
+        let pair = |ratio: &LatencyRatio| format!("{} / {}", ratio.system, ratio.over);
+        for (was, is) in
+            found.pairs(&before.ratios, &after.ratios, |ratio| format!("{}, {}", load(after), pair(ratio)))
+        {
+            for quantile in Quantile::ALL {
+                let values = [was, is].map(|ratio| quantile.of_ratio(ratio));
+                let name = format!("{}, {}, {}", load(after), quantile.name(), pair(is));
+                found.interval(name, values.map(|estimate| (estimate.ratio, estimate.interval)), times);
+            }
         }
     }
 }
