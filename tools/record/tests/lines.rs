@@ -10,7 +10,7 @@ use std::process::Stdio;
 use crucible_events::event::{Event, EventKind, Payload, Priority, Timestamp};
 use crucible_traces::Recorded;
 
-use run::{command, record, records};
+use run::{command, record, records, wait_until};
 
 /// The events of a trace with their offsets.
 fn events(trace: &Path) -> Vec<(u64, Event)> {
@@ -81,9 +81,8 @@ fn lines_without_a_moment_are_timed_as_they_arrive() {
     let mut stdin = child.stdin.take().expect("piped");
     let trace = within.path().join("t.jsonl");
     stdin.write_all(b"{\"n\":1}\n").expect("it reads");
-    while !trace.exists() || records(&trace).is_empty() {
-        std::thread::yield_now();
-    }
+    let is_recorded = || trace.exists() && !records(&trace).is_empty();
+    wait_until(is_recorded, || "nothing was recorded of the first line".to_owned());
     let first = Timestamp::now();
     stdin.write_all(b"{\"n\":2}\n{\"n\":3}\n").expect("it reads");
     assert!(child.wait().expect("it ends").success(), "after two events, with its input still open");

@@ -46,8 +46,13 @@ pub fn record(within: &Path, arguments: &[&str], input: &str) -> Run {
 
 /// All of a trace, or what is there while it is being written.
 pub fn records(trace: &Path) -> Vec<Record> {
+    let reader = match TraceReader::open(trace) {
+        Ok(reader) => reader,
+        Err(TraceError::Content { fault: Fault::Empty | Fault::CutOff, .. }) => return Vec::new(),
+        Err(error) => panic!("{error}"),
+    };
     let mut records = Vec::new();
-    for record in TraceReader::open(trace).expect("a trace") {
+    for record in reader {
         match record {
             Ok(record) => records.push(record),
             Err(TraceError::Content { fault: Fault::CutOff, .. }) => break,
