@@ -10,7 +10,7 @@ use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::thread;
 
 use crucible_events::event::{EventKind, Payload};
@@ -360,12 +360,14 @@ fn a_folder_within_that_cannot_be_read_is_named() {
     fs::create_dir_all(within.path().join("watched/open/closed")).expect("writable");
     // Root may read everything: as nobody then, for whom the program has to lie where everybody may go.
     let program = within.path().join("record");
-    fs::copy(env!("CARGO_BIN_EXE_record"), &program).expect("readable");
+    // By a process of its own: one that another test starts meanwhile would inherit the file, open for writing, and it could not run.
+    let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_record")).arg(&program).status();
+    assert!(copied.expect("there is `cp`").success());
     fs::set_permissions(within.path(), PermissionsExt::from_mode(0o755)).expect("ours");
     let closed = within.path().join("watched/open/closed");
     fs::set_permissions(&closed, PermissionsExt::from_mode(0o000)).expect("ours");
     let run = |arguments: &[&str]| {
-        let mut command = std::process::Command::new(&program);
+        let mut command = Command::new(&program);
         command.args(arguments).current_dir(within.path()).stderr(Stdio::piped());
         if fs::read_dir(&closed).is_ok() {
             command.uid(65_534);
