@@ -279,7 +279,8 @@ fn take_figures(selection: &Selection, session: &mut Session) -> Option<Taken> {
     if selection.figures.is_empty() {
         return None;
     }
-    let comparisons = selection.figures.iter().map(|figure| figure.comparisons(&selection.settings)).sum();
+    let of_figure = |figure: &Figure| figure.comparisons(&selection.settings, &selection.lineup);
+    let comparisons = selection.figures.iter().map(of_figure).sum();
     let mut plan = Plan::new(&selection.lineup, selection.settings, comparisons, &interrupted);
     let names: Vec<String> = selection.figures.iter().map(Figure::name).collect();
     let progress = Progress::of(TARGET, names.len());

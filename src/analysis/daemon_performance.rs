@@ -59,16 +59,24 @@ pub enum LatencyVerdict {
     Higher,
     /// One of these, but by no more than the load generator was late itself: it may be the load generator's.
     WithinLag,
-    /// The interval contains 1, or the effect does not matter.
+    /// All of the interval lies within what does not matter.
+    Same,
+    /// None of these.
     NotShown,
 }
 
 /// Judges a ratio of a figure. The difference that has to be larger than the pacer's lag is that of both systems' typical rounds, and
 /// the lag the larger one of theirs, at the same quantile.
 pub fn latency_verdict(figure: &LatencyFigure, ratio: &LatencyRatio, quantile: Quantile) -> LatencyVerdict {
-    let estimate = quantile.of_ratio(ratio);
-    let shown = estimate.interval.map(|interval| Verdict::of(estimate.ratio, (interval.low, interval.high)));
-    let Some(shown @ (Verdict::More | Verdict::Less)) = shown else { return LatencyVerdict::NotShown };
+    let shown = quantile.of_ratio(ratio).and_then(|estimate| {
+        let interval = estimate.interval?;
+        Some(Verdict::of(estimate.ratio, (interval.low, interval.high)))
+    });
+    let shown = match shown {
+        Some(shown @ (Verdict::More | Verdict::Less)) => shown,
+        Some(Verdict::Same) => return LatencyVerdict::Same,
+        Some(Verdict::NotShown) | None => return LatencyVerdict::NotShown,
+    };
     let of = |name: &str| {
         let system = figure.systems.iter().find(|system| system.system == name)?;
         Some((typical(&system.rounds, |round| quantile.of(&round.latency))?, lag(system, quantile)?))
@@ -79,13 +87,14 @@ pub fn latency_verdict(figure: &LatencyFigure, ratio: &LatencyRatio, quantile: Q
             Verdict::Less if ns < over => LatencyVerdict::Lower,
             _ => LatencyVerdict::NotShown,
         },
-        _ => LatencyVerdict::WithinLag,
+        Some(_) => LatencyVerdict::WithinLag,
+        None => LatencyVerdict::NotShown,
     }
 }
 
-/// This quantile of the pacer's lag in a system's typical round, ns.
+/// This quantile of the pacer's lag in a system's typical round, ns; of too few events for it the most.
 pub fn lag(system: &SystemLatency, quantile: Quantile) -> Option<u64> {
-    typical(&system.rounds, |round| quantile.of(round.lag.as_ref()?))
+    typical(&system.rounds, |round| Some(quantile.of(round.lag.as_ref()?).unwrap_or(round.lag?.max)))
 }
 
 /// The median over rounds; of an even number the lower of the two.
@@ -174,16 +183,28 @@ mod tests {
                 *of(quantile, &mut round.latency) = Some(1_000_000 * ms);
                 *of(quantile, round.lag.as_mut().expect("of each round")) = Some(1_000_000 * lag);
             }
-            let of_ratio = &mut figure.ratios[0];
-            *match quantile {
-                Quantile::P50 => &mut of_ratio.p50,
-                Quantile::P95 => &mut of_ratio.p95,
-                Quantile::P99 => &mut of_ratio.p99,
-            } = RatioEstimate { ratio, interval, ..stored.ratios[0].p99 };
+            let estimate = RatioEstimate { ratio, interval, ..stored.ratios[0].p99 };
+            match quantile {
+                Quantile::P50 => figure.ratios[0].p50 = estimate,
+                Quantile::P95 => figure.ratios[0].p95 = Some(estimate),
+                Quantile::P99 => figure.ratios[0].p99 = estimate,
+            }
             latency_verdict(&figure, &figure.ratios[0], quantile)
         });
         assert_eq!((p50, p95), (p99, p99), "each by its own figures alone");
         p99
+    }
+
+    #[test]
+    fn of_too_few_events_for_a_quantile_the_lag_is_the_most() {
+        let stored = documents()[0]["results"]["latency"][4].clone();
+        let figure: LatencyFigure = serde_json::from_value(stored).expect("a figure of the fixture");
+        let mut system = figure.systems[0].clone();
+        let summary = system.rounds[0].lag.as_mut().expect("of each round");
+        (summary.p99, summary.max) = (None, 77);
+        assert_eq!(lag(&system, Quantile::P99), Some(77));
+        system.rounds[0].lag = None;
+        assert_eq!(lag(&system, Quantile::P99), None, "a file of before");
     }
 
     fn of(quantile: Quantile, latency: &mut LatencySummary) -> &mut Option<u64> {
@@ -196,14 +217,14 @@ mod tests {
 
     #[test]
     fn a_quantile_is_lower_or_higher_only_beyond_what_the_load_generator_was_late() {
-        use LatencyVerdict::{Higher, Lower, NotShown, WithinLag};
+        use LatencyVerdict::{Higher, Lower, NotShown, Same, WithinLag};
         let (lower, higher) = ((0.5, 0.4, 0.6), (2.0, 1.7, 2.5));
         assert_eq!(verdict([5, 10, 1, 1], lower), Lower);
         assert_eq!(verdict([10, 5, 1, 1], higher), Higher);
         assert_eq!(verdict([5, 10, 1, 5], lower), WithinLag, "the later one of both counts");
         assert_eq!(verdict([10, 5, 6, 1], higher), WithinLag);
         assert_eq!(verdict([5, 10, 1, 1], (0.8, 0.5, 1.1)), NotShown);
-        assert_eq!(verdict([5, 10, 1, 1], (0.995, 0.991, 0.999)), NotShown, "it does not matter");
+        assert_eq!(verdict([5, 10, 1, 1], (0.995, 0.991, 0.999)), Same, "it does not matter");
         assert_eq!(verdict([10, 5, 1, 1], lower), NotShown, "the medians say the opposite");
     }
 }

@@ -24,7 +24,7 @@ pub struct Pacing {
     /// Events/s from the first to the last actual sending; absent below two events.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub achieved_rate: Option<f64>,
-    /// Actual less intended time of sending, ns; absent if nothing was sent. Its P99 is the floor under every latency.
+    /// Actual less intended time of sending, ns; absent if nothing was sent. The floor under every latency, quantile by quantile.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lag: Option<LatencySummary>,
     /// Why latencies of this run must not be used; absent if they may.

@@ -22,8 +22,9 @@ pub(super) fn latency_note(results: &DaemonPerformance) -> Option<String> {
     let rounds = if rounds == asked { rounds.to_string() } else { format!("up to {asked}") };
     Some(format!(
         "Ratios of latencies: over {rounds} rounds in turns with fresh instances, [interval] at {confidence:.2} % each. Less is \
-         better. A quantile is called\nlower or higher where 1 lies outside the interval, the effect is 1 % at least, and the typical rounds \
-         differ by more than the\npacer's lag at that quantile; within lag: they do not; not shown: neither. Where a load was offered in several rounds, its rows show the round whose P99 is the median."
+         better. A quantile is\nlower or higher where 1 lies outside the interval, the effect is 1 % at least, and the typical \
+         rounds differ by more than the\npacer's lag at that quantile (if not: within lag); the same where all of the interval lies \
+         within 1 %; else it is not shown.\nWhere a load was offered in several rounds, its rows show the round whose P99 is the median."
     ))
 }
 
@@ -239,7 +240,7 @@ pub(super) fn latency_ratios(figures: &[LatencyFigure]) -> Vec<Vec<String>> {
                 ratio.over.clone(),
             ];
             for quantile in Quantile::ALL {
-                line.push(estimate(quantile.of_ratio(ratio)));
+                line.push(quantile.of_ratio(ratio).map_or_else(|| "–".to_owned(), estimate));
                 line.push(words(latency_verdict(figure, ratio, quantile)).to_owned());
             }
             lines.push(line);
@@ -253,6 +254,7 @@ const fn words(verdict: LatencyVerdict) -> &'static str {
         LatencyVerdict::Lower => "lower",
         LatencyVerdict::Higher => "higher",
         LatencyVerdict::WithinLag => "within lag",
+        LatencyVerdict::Same => "same",
         LatencyVerdict::NotShown => "not shown",
     }
 }

@@ -138,8 +138,9 @@ pub struct LatencyRatio {
     pub over: String,
     /// Of the medians. Above 1: the one above the line takes longer.
     pub p50: RatioEstimate,
-    /// Of the P95.
-    pub p95: RatioEstimate,
+    /// Of the P95; absent in files of before it was compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub p95: Option<RatioEstimate>,
     /// Of the P99.
     pub p99: RatioEstimate,
 }
@@ -187,11 +188,11 @@ impl Quantile {
     }
 
     /// That of two systems.
-    pub const fn of_ratio(self, ratio: &LatencyRatio) -> &RatioEstimate {
+    pub const fn of_ratio(self, ratio: &LatencyRatio) -> Option<&RatioEstimate> {
         match self {
-            Self::P50 => &ratio.p50,
-            Self::P95 => &ratio.p95,
-            Self::P99 => &ratio.p99,
+            Self::P50 => Some(&ratio.p50),
+            Self::P95 => ratio.p95.as_ref(),
+            Self::P99 => Some(&ratio.p99),
         }
     }
 }

@@ -235,9 +235,9 @@ fn performance(context: &Context<'_>, pair: &Pair) -> Judged {
         tally(no_worse, &all),
         " comparisons",
     ];
-    // Rounds of a second leave wide intervals: a longer P99 is held against it where it is shown, not where it is possible.
+    // Rounds of a second leave wide intervals: a longer latency is held against it where it is shown, not where it is possible.
     let latencies = latencies(context, pair).ok();
-    let later = latencies.as_ref().is_some_and(|all| all.later().next().is_some());
+    let later = latencies.as_ref().is_some_and(|all| !all.later().0.is_empty());
     for (all, quantile) in latencies.iter().flat_map(|all| Quantile::ALL.map(|quantile| (all, quantile))) {
         because.join(
             "; ",
@@ -245,6 +245,8 @@ fn performance(context: &Context<'_>, pair: &Pair) -> Judged {
                 quantile.name(),
                 " under equal load lower in ",
                 all.tally(quantile, &[LatencyVerdict::Lower]),
+                ", the same within 1 % in ",
+                all.tally(quantile, &[LatencyVerdict::Same]),
                 ", higher in ",
                 all.tally(quantile, &[LatencyVerdict::Higher]),
                 ", not decided in ",

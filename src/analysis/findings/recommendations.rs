@@ -7,7 +7,6 @@ use super::sentence::{Figure, Quantity, Sentence, say};
 use super::verdict::{Compared, Verdict};
 use super::{Finding, Topic};
 use crate::analysis::daemon_performance::LatencyVerdict;
-use crate::results::daemon_performance::Quantile;
 
 /// The name of the rule that says which system to ship.
 pub(super) const CHOICE: &str = "recommendation/choice";
@@ -61,7 +60,7 @@ fn choice(context: &Context<'_>, pair: &Pair) -> Option<Sentence> {
             tally(less),
             " comparisons of throughput, and faster in none",
         ],
-        (_, 0) if !later(context, pair).is_empty() => say![
+        (_, 0) if later(context, pair).is_some() => say![
             "Weigh throughput against latency: ",
             candidate,
             " is faster than ",
@@ -116,12 +115,9 @@ fn latency(context: &Context<'_>, pair: &Pair) -> Option<Sentence> {
 }
 
 /// By which quantiles, and under how many loads, the candidate is shown to be done later.
-fn later(context: &Context<'_>, pair: &Pair) -> Vec<Sentence> {
-    let Ok(all) = latencies(context, pair) else { return Vec::new() };
-    let told = |(quantile, some): (Quantile, Figure)| {
-        say!["under equal load its ", quantile.name(), " is higher in ", some, " cases."]
-    };
-    all.later().map(told).collect()
+fn later(context: &Context<'_>, pair: &Pair) -> Option<Sentence> {
+    let told = latencies(context, pair).ok()?.later();
+    (!told.0.is_empty()).then(|| say!["under equal load its "].with(told))
 }
 
 /// What is worse with the candidate than with the baseline.
@@ -129,9 +125,11 @@ fn costs(context: &Context<'_>, pair: &Pair, criteria: &[Criterion]) -> Option<S
     let of_candidate = criteria.iter().filter(|criterion| criterion.system == pair.candidate);
     let worse = of_candidate
         .filter(|criterion| criterion.answer == Answer::No && AGAINST_THE_BASELINE.contains(&criterion.name));
-    let told = worse.map(|criterion| say!["not ", criterion.asks, ": "].with(criterion.because.clone()));
-    let told = Sentence::joined(later(context, pair).into_iter().chain(told), " ");
-    (!told.0.is_empty()).then(|| say!["Weigh what speaks against ", &pair.candidate, ": "].with(told))
+    let told = worse
+        .map(|criterion| say!["not ", criterion.asks, ": "].with(criterion.because.clone()).without_end());
+    let told = Sentence::joined(later(context, pair).into_iter().chain(told), "; ");
+    (!told.0.is_empty())
+        .then(|| say!["Weigh what speaks against ", &pair.candidate, ": "].with(told).then("."))
 }
 
 /// The least and the most that handler times leave of the gain, and where nothing is left to see.

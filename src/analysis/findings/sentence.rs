@@ -104,6 +104,12 @@ impl Sentence {
         self
     }
 
+    /// Itself without the full stop at its end, to go on.
+    pub(super) fn without_end(mut self) -> Self {
+        self.0.pop_if(|last| *last == Piece::Text("."));
+        self
+    }
+
     /// Several in a row, parted by a fixed text.
     pub(super) fn joined(parts: impl IntoIterator<Item = Self>, separator: &'static str) -> Self {
         let mut all = Self(Vec::new());

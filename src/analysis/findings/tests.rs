@@ -235,11 +235,34 @@ fn a_longer_latency_speaks_against_the_faster_system() {
         let told = texts(found.summary.iter());
         assert!(told[0].starts_with("Weigh throughput against latency: CrucibleCore is faster"), "{told:#?}");
         let costs = format!(
-            "Weigh what speaks against CrucibleCore: under equal load its {name} is higher in 1 of 3 cases. "
+            "Weigh what speaks against CrucibleCore: under equal load its {name} is higher in 1 of 3 cases; not "
         );
         assert!(told.iter().any(|line| line.starts_with(&costs)), "{told:#?}");
         let performance = found.criteria.iter().find(|criterion| criterion.name == "performance");
         assert_eq!(performance.expect("it is asked").answer, Answer::No);
+    }
+}
+
+/// As the files of before have it, or those of loads with few events.
+#[test]
+fn of_latencies_without_one_of_their_quantiles_nothing_is_said() {
+    for gone in ["/ratios/0/p95", "/systems/0/rounds/0/lag", "/systems/1/rounds/0/latency/p99"] {
+        let mut documents = documents();
+        for load in [0, 4, 5] {
+            let (parent, key) = gone.rsplit_once('/').expect("a pointer");
+            let pointer = format!("/results/latency/{load}{parent}");
+            let parent = documents[0].pointer_mut(&pointer).and_then(Value::as_object_mut);
+            parent.expect("of each load").remove(key).expect("it was there");
+        }
+        let found = found(&documents);
+        let told = texts(found.summary.iter());
+        if gone.ends_with("p99") {
+            // What is not known of the rounds is not shown.
+            assert!(told[0].contains("P50, P95 or P99 of its latency is lower in 1 of 3 cases"), "{told:#?}");
+        } else {
+            assert!(told[0].contains("latency is not decided"), "{told:#?}");
+            assert!(!found.findings.iter().any(|finding| finding.rule == "latency/sooner"));
+        }
     }
 }
 

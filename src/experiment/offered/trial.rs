@@ -167,7 +167,7 @@ impl TrialRun {
         })
     }
 
-    /// Why latencies may not be used, if they may not. The P99 of the lag is the floor under theirs, as everywhere.
+    /// Why latencies may not be used, if they may not. The lag is the floor under theirs, as everywhere.
     pub fn median_lateness(&self) -> Option<String> {
         let Some(lag) = self.pacing.lag else { return Some("nothing was sent".to_owned()) };
         let p50 = lag.p50.unwrap_or(lag.max);

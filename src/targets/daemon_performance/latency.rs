@@ -180,7 +180,7 @@ fn ratios(plan: &Plan<'_>, figure: &Figure, systems: &[Offered<'_>]) -> Result<V
                 estimated.transpose().map_err(|source| PlanError::new(figure.name(), source))
             };
             let [p50, p95, p99] = Quantile::ALL.map(estimate);
-            if let (Some(p50), Some(p95), Some(p99)) = (p50?, p95?, p99?) {
+            if let (Some(p50), p95 @ Some(_), Some(p99)) = (p50?, p95?, p99?) {
                 let (system, over) = (system.entry.name.clone(), over.entry.name.clone());
                 ratios.push(LatencyRatio { system, over, p50, p95, p99 });
             }

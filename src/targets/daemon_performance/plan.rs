@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{closed, latency};
-use crate::experiment::{Assignment, Lineup, SystemProcess, Threads};
+use crate::experiment::{Assignment, Lineup, Role, SystemProcess, Threads};
 use crate::results::daemon_performance::{DaemonPerformance, Quantile, ScenarioFacts};
 use crate::sut::{HandlerWork, Publishing};
 use crate::targets::{PlanError, check_interrupt, scenario_facts, workload_facts};
@@ -12,8 +12,8 @@ use crate::workload::{Recipe, Scenario, Workload};
 /// How much is measured.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Settings {
-    /// Rounds of each closed-loop figure. 15 and more give intervals at the confidence that some
-    /// twenty comparisons together need.
+    /// Rounds of each closed-loop figure. 15 and more give intervals at the confidence that a hundred
+    /// comparisons together need.
     pub rounds: usize,
     /// Least time of the passes of a round. Over 25 ms the scheduler's slices even out.
     pub round: Duration,
@@ -69,15 +69,23 @@ impl Figure {
         }
     }
 
-    /// How many ratios it will have at most: closed loop with and without the reference, latency by each quantile at both rates, or
-    /// as recorded.
-    pub fn comparisons(&self, settings: &Settings) -> usize {
-        match self {
-            Self::Throughput { .. } | Self::HandlerTime { .. } => 2,
+    /// How many ratios it will have at most: each candidate over the baseline, closed loop over the reference, too; latency by
+    /// each quantile at both rates, or as recorded.
+    pub fn comparisons(&self, settings: &Settings, lineup: &Lineup) -> usize {
+        let publishing = match self {
+            Self::Throughput { publishing, .. } => *publishing,
+            Self::HandlerTime { .. } | Self::Latency { .. } => Publishing::Batch,
+        };
+        let systems = |is: fn(Role) -> bool| lineup.under(publishing).filter(|entry| is(entry.role)).count();
+        let baselines = systems(|role| role == Role::Baseline);
+        let references = systems(|role| matches!(role, Role::Reference(_)));
+        let over = match self {
+            Self::Throughput { .. } | Self::HandlerTime { .. } => baselines + references,
             Self::Latency { .. } if settings.latency_rounds <= 1 => 0,
-            Self::Latency { workload, .. } if workload.trace().is_some() => Quantile::ALL.len(),
-            Self::Latency { .. } => 2 * Quantile::ALL.len(),
-        }
+            Self::Latency { workload, .. } if workload.trace().is_some() => baselines * Quantile::ALL.len(),
+            Self::Latency { .. } => 2 * baselines * Quantile::ALL.len(),
+        };
+        over * systems(|role| role == Role::Candidate)
     }
 
     /// The workload that it needs.
@@ -146,7 +154,7 @@ impl<'a> Plan<'a> {
         comparisons: usize,
         interrupted: &'a dyn Fn() -> bool,
     ) -> Self {
-        #[allow(clippy::cast_precision_loss)] // some dozens
+        #[allow(clippy::cast_precision_loss)] // a hundred or so
         let confidence = 1.0 - 0.05 / comparisons.max(1) as f64;
         let Settings { rounds, latency_rounds, .. } = settings;
         let taken = DaemonPerformance { rounds, latency_rounds, confidence, ..DaemonPerformance::default() };
@@ -210,5 +218,36 @@ impl<'a> Plan<'a> {
     pub(super) fn workload(&self, figure: &Figure) -> Result<Workload, PlanError> {
         let made = figure.workload().make(self.settings.seed);
         made.map_err(|source| PlanError::new(figure.name(), source))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sut;
+
+    #[test]
+    fn every_ratio_that_a_figure_may_have_is_counted() {
+        let (workload, threads) = (Recipe::from(GRADED), Threads(1));
+        let [throughput, handlers, latency] = [
+            Figure::Throughput { workload: workload.clone(), threads, publishing: Publishing::Single },
+            Figure::HandlerTime { work: HandlerWork::None, threads },
+            Figure::Latency { workload, threads },
+        ];
+        let of_one = Settings::USUAL;
+        let of_several = Settings { latency_rounds: 15, ..of_one };
+        let standard = Lineup::standard();
+        let with_another = Lineup::standard().with("another", Role::Candidate, sut::crucible_core);
+        for (lineup, candidates) in [(&standard, 1), (&with_another, 2)] {
+            let count = |figure: &Figure, settings| figure.comparisons(settings, lineup);
+            // Over the baseline and the one reference that publishes in this way.
+            assert_eq!(count(&throughput, &of_one), 2 * candidates);
+            assert_eq!(count(&handlers, &of_one), 2 * candidates);
+            // Three quantiles at two rates.
+            assert_eq!(count(&latency, &of_several), 6 * candidates);
+            assert_eq!(count(&latency, &of_one), 0, "one round has no ratio");
+        }
+        let alone = Lineup::standard().only(|name| name == "CrucibleCore");
+        assert_eq!(throughput.comparisons(&of_one, &alone), 0);
     }
 }

@@ -10,7 +10,7 @@ use std::process::Stdio;
 use crucible_events::event::{Event, EventKind, Payload, Priority, Timestamp};
 use crucible_traces::Recorded;
 
-use run::{command, record, records, wait_until};
+use run::{command, ended, record, records, wait_until};
 
 /// The events of a trace with their offsets.
 fn events(trace: &Path) -> Vec<(u64, Event)> {
@@ -85,7 +85,7 @@ fn lines_without_a_moment_are_timed_as_they_arrive() {
     wait_until(is_recorded, || "nothing was recorded of the first line".to_owned());
     let first = Timestamp::now();
     stdin.write_all(b"{\"n\":2}\n{\"n\":3}\n").expect("it reads");
-    assert!(child.wait().expect("it ends").success(), "after two events, with its input still open");
+    assert!(ended(&mut child).success(), "after two events, with its input still open");
     let events = events(&trace);
     assert_eq!(events.len(), 2);
     let [(_, one), (at_ns, two)] = &events[..] else { panic!("{events:?}") };

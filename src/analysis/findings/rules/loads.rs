@@ -1,6 +1,6 @@
 //! What `load_testing` allows to say.
 
-use super::daemon::valid;
+use super::latency::valid;
 use super::{Sentences, nothing, of_pairs, side_by_side, those_there};
 use crate::analysis::findings::Topic;
 use crate::analysis::findings::context::{Context, Pair};

@@ -6,6 +6,7 @@ mod counts;
 mod daemon;
 mod growth;
 mod heap;
+mod latency;
 mod limits;
 mod loads;
 
@@ -16,9 +17,10 @@ use super::verdict::{Compared, Verdict};
 use super::{Context, Rule, Sentences};
 
 pub(super) use comparison::side_by_side as side_by_side_ratios;
-pub(super) use daemon::{graded, latencies, ratios};
+pub(super) use daemon::{graded, ratios};
 pub(super) use growth::grown;
 pub(super) use heap::{leak_free, outcomes, peak, per_event};
+pub(super) use latency::latencies;
 pub(super) use limits::limit_ratios;
 pub(super) use loads::{fewer, lost, lost_in_failures, p99s};
 
@@ -45,10 +47,10 @@ pub(super) const ALL: &[Rule] = &[
     Rule {
         name: "latency/sooner",
         asks: "which system is done sooner at equal offered load",
-        find: daemon::sooner,
+        find: latency::sooner,
     },
-    Rule { name: "latency/graded", asks: "latency at equal offered load", find: daemon::latency },
-    Rule { name: "latency/near_limit", asks: "latency near the limit", find: daemon::near_limit },
+    Rule { name: "latency/graded", asks: "latency at equal offered load", find: latency::graded },
+    Rule { name: "latency/near_limit", asks: "latency near the limit", find: latency::near_limit },
     Rule { name: "grades", asks: "the grades of the medium scenario", find: daemon::grades },
     Rule { name: "load/burst", asks: "response times in bursts", find: loads::burst },
     Rule { name: "failures/lost", asks: "deliveries lost when services fail", find: loads::failures },

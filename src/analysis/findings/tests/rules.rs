@@ -82,7 +82,7 @@ rules! {
         "daemon_performance" "/results/latency/5/ratios/0/p99" becomes estimate(0.9, 0.7, 1.2);
         then "The P99 of DataCoordinator under equal load is higher than that of CrucibleCore in 1 of 3 cases: 4.00e0 ("
     sooner_by_half: "latency/sooner"
-        says "The P50 of DataCoordinator under equal load is higher than that of CrucibleCore in 1 of 3 cases: 2.50e2 (";
+        says "The P50 of DataCoordinator under equal load is higher than that of CrucibleCore in 1 of 3 cases: 3.12e2 (";
         "daemon_performance" "/results/latency/5/ratios/0/p50" becomes estimate(0.9, 0.7, 1.2);
         then "P50 of CrucibleCore over that of DataCoordinator under equal load: no difference shown in 1 of 3 cases: 9.00e-1 ("
     latency: "latency/graded"

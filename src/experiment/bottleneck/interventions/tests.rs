@@ -80,11 +80,13 @@ fn there_is_a_burner_on_each_core_and_none_afterwards() {
     let burning = Burners::on(&cores).expect("threads");
     // They keep to their cores once they have begun.
     let each: Vec<Vec<usize>> = cores.iter().map(|&core| vec![core]).collect();
+    let begin = std::time::Instant::now();
     while {
         let mut seen = burners();
         seen.sort_unstable();
         seen != each
     } {
+        assert!(begin.elapsed().as_secs() < 60, "{:?}", burners());
         std::thread::yield_now();
     }
     drop(burning);

@@ -107,9 +107,13 @@ fn latency(found: &mut Difference, old: &[LatencyFigure], new: &[LatencyFigure])
             found.pairs(&before.ratios, &after.ratios, |ratio| format!("{}, {}", load(after), pair(ratio)))
         {
             for quantile in Quantile::ALL {
-                let values = [was, is].map(|ratio| quantile.of_ratio(ratio));
                 let name = format!("{}, {}, {}", load(after), quantile.name(), pair(is));
-                found.interval(name, values.map(|estimate| (estimate.ratio, estimate.interval)), times);
+                if let [Some(was), Some(is)] = [was, is].map(|ratio| quantile.of_ratio(ratio)) {
+                    let values = [was, is].map(|estimate| (estimate.ratio, estimate.interval));
+                    found.interval(name, values, times);
+                } else {
+                    found.unmatched.push(format!("{name}: only in one run"));
+                }
             }
         }
     }

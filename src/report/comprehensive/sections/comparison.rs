@@ -134,8 +134,8 @@ pub(super) fn latency(judged: &Judged<'_>) -> Option<Section> {
     });
     let drawn: Vec<Drawing> = plots::by_percentile(&results.latency);
     let note = "From the moment at which an event was intended to be sent to the end of its handler. A quantile is given only \
-                if ten deliveries lie beyond it. The pacer's lag is the load generator's own lateness: differences below it \
-                say nothing.";
+                if ten deliveries lie beyond it. The pacer's lag is the load generator's own lateness: differences below it, at \
+                the same quantile, say nothing.";
     let compared = results.latency.iter().enumerate().flat_map(|(figure, latency)| {
         (0..latency.ratios.len()).map(move |ratio| format!("/results/latency/{figure}/ratios/{ratio}"))
     });

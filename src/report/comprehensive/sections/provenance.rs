@@ -70,7 +70,7 @@ pub(super) fn method() -> Option<Section> {
          ratios of all rounds at the smaller half of the sizes against those at the larger half, told only if they do not overlap \
          (by chance in less than one of a hundred). Heap figures are counted exactly and repeat.",
         "Success criteria. Equal or better performance: in no comparison of throughput may the interval allow more than 1 % slower, and under no \
-         load may a higher P99 be shown. \
+         load may a higher P50, P95 or P99 be shown. \
          Better memory efficiency: neither more heap at the peak nor more per event, and less of one. Better scalability: more in \
          sustained rates or growth, and less in none. More resilience: fewer deliveries lost when services fail or fewer deaths \
          when memory runs out, and neither of them more. Handles production load: nothing is lost of the load that its answer \

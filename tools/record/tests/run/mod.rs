@@ -5,7 +5,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStderr, Command, Output, Stdio};
+use std::process::{Child, ChildStderr, Command, ExitStatus, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -98,6 +98,21 @@ pub fn wait_until(is_so: impl Fn() -> bool, what_else: impl Fn() -> String) {
     }
 }
 
+/// How it ended, which it has to. It says too little to fill a pipe.
+pub fn ended(child: &mut Child) -> ExitStatus {
+    let begin = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().expect("one's own child") {
+            return status;
+        }
+        if begin.elapsed() > PATIENCE {
+            child.kill().and_then(|()| child.wait()).expect("it runs");
+            panic!("it does not end");
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
 /// A recording of a folder `watched`, into `trace.jsonl` beside it.
 pub struct Recording {
     within: TempDir,
@@ -155,11 +170,11 @@ impl Recording {
 
     /// What it said until it ended.
     pub fn wait(&mut self) -> Run {
-        let mut child = self.child.take().expect("it runs");
+        let status = ended(self.child.as_mut().expect("it runs"));
+        let mut child = self.child.take().expect("it ran");
         let (mut stdout, mut stderr) = (String::new(), String::new());
         child.stdout.take().expect("piped").read_to_string(&mut stdout).expect("UTF-8");
         self.stderr.read_to_string(&mut stderr).expect("UTF-8");
-        let status = child.wait().expect("it ends");
         Run { status: status.code().unwrap_or(-1), stdout, stderr }
     }
 }
