@@ -101,22 +101,22 @@ pub fn wait_until(is_so: impl Fn() -> bool, what_else: impl Fn() -> String) {
 /// How it ended, which it has to. It says too little to fill a pipe.
 pub fn ended(child: &mut Child) -> ExitStatus {
     let begin = Instant::now();
-    loop {
-        if let Some(status) = child.try_wait().expect("one's own child") {
-            return status;
-        }
-        if begin.elapsed() > PATIENCE {
-            child.kill().and_then(|()| child.wait()).expect("it runs");
-            panic!("it does not end");
-        }
+    while child.try_wait().expect("one's own child").is_none() && begin.elapsed() < PATIENCE {
         thread::sleep(Duration::from_millis(5));
     }
+    let killed = child.try_wait().expect("one's own child").is_none();
+    if killed {
+        child.kill().expect("it runs");
+    }
+    let status = child.wait().expect("it ended");
+    assert!(!killed, "it does not end by itself");
+    status
 }
 
 /// A recording of a folder `watched`, into `trace.jsonl` beside it.
 pub struct Recording {
     within: TempDir,
-    child: Option<Child>,
+    child: Child,
     stderr: BufReader<ChildStderr>,
 }
 
@@ -134,7 +134,7 @@ impl Recording {
         let mut line = String::new();
         stderr.read_line(&mut line).expect("UTF-8");
         assert_eq!(line, "recording watched into trace.jsonl; Ctrl-C ends it\n");
-        Self { within, child: Some(child), stderr }
+        Self { within, child, stderr }
     }
 
     pub fn watched(&self) -> PathBuf {
@@ -146,7 +146,7 @@ impl Recording {
     }
 
     pub fn signal(&self, signal: &str) {
-        let id = self.child.as_ref().expect("it runs").id().to_string();
+        let id = self.child.id().to_string();
         let sent =
             Command::new("kill").args(["-s", signal, &id]).status().expect("there is a shell's `kill`");
         assert!(sent.success());
@@ -170,21 +170,18 @@ impl Recording {
 
     /// What it said until it ended.
     pub fn wait(&mut self) -> Run {
-        let status = ended(self.child.as_mut().expect("it runs"));
-        let mut child = self.child.take().expect("it ran");
+        let status = ended(&mut self.child);
         let (mut stdout, mut stderr) = (String::new(), String::new());
-        child.stdout.take().expect("piped").read_to_string(&mut stdout).expect("UTF-8");
+        self.child.stdout.take().expect("piped").read_to_string(&mut stdout).expect("UTF-8");
         self.stderr.read_to_string(&mut stderr).expect("UTF-8");
         Run { status: status.code().unwrap_or(-1), stdout, stderr }
     }
 }
 
 impl Drop for Recording {
-    /// A test that failed leaves no process behind.
+    /// A test that failed leaves no process behind; one that ended stays ended.
     fn drop(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
