@@ -239,21 +239,18 @@ fn performance(context: &Context<'_>, pair: &Pair) -> Judged {
     let latencies = latencies(context, pair).ok();
     let later = latencies.as_ref().is_some_and(|all| !all.later().0.is_empty());
     for (all, quantile) in latencies.iter().flat_map(|all| Quantile::ALL.map(|quantile| (all, quantile))) {
+        let tally = |told: &[LatencyVerdict]| all.tally(quantile, told);
         because.join(
             "; ",
-            say![
-                quantile.name(),
-                " under equal load lower in ",
-                all.tally(quantile, &[LatencyVerdict::Lower]),
-                ", the same within 1 % in ",
-                all.tally(quantile, &[LatencyVerdict::Same]),
-                ", higher in ",
-                all.tally(quantile, &[LatencyVerdict::Higher]),
-                ", not decided in ",
-                all.tally(quantile, &[LatencyVerdict::NotShown, LatencyVerdict::WithinLag]),
-                " cases",
-            ],
+            say![quantile.name(), " under equal load lower in ", tally(&[LatencyVerdict::Lower])],
         );
+        let same = tally(&[LatencyVerdict::Same]);
+        if !matches!(same.quantity, Quantity::Of(0, _)) {
+            because.join(", ", say!["the same within 1 % in ", same]);
+        }
+        because.join(", ", say!["higher in ", tally(&[LatencyVerdict::Higher])]);
+        let open = tally(&[LatencyVerdict::NotShown, LatencyVerdict::WithinLag]);
+        because.join(", ", say!["not decided in ", open, " cases"]);
     }
     let because = because.then(".");
     let answer = match () {
