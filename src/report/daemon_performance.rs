@@ -45,7 +45,7 @@ pub fn text(results: &DaemonPerformance, grades: &[SystemGrades]) -> String {
         "Latency under offered load, from the intended moment to acknowledged",
         &latency(&results.latency),
     );
-    section(&mut out, "Latency of one system over that of another", &latency_ratios(&results.latency));
+    section(&mut out, &latency_ratios_title(&results.latency), &latency_ratios(&results.latency));
     section(&mut out, "Grades, medium scenario, one thread", &grade_lines(grades));
     let _ = writeln!(
         out,
@@ -225,20 +225,32 @@ fn latency_line(figure: &LatencyFigure, system: &SystemLatency) -> Vec<String> {
     ]
 }
 
-/// A line for each ratio at each load.
+/// Whose latency stands over whose, if it is the same two in all ratios.
+fn only_pair(figures: &[LatencyFigure]) -> Option<(&str, &str)> {
+    let mut pairs =
+        figures.iter().flat_map(|figure| &figure.ratios).map(|ratio| (&*ratio.system, &*ratio.over));
+    let first = pairs.next()?;
+    pairs.all(|pair| pair == first).then_some(first)
+}
+
+/// What stands above the table of [`latency_ratios`].
+pub(super) fn latency_ratios_title(figures: &[LatencyFigure]) -> String {
+    let (system, over) = only_pair(figures).unwrap_or(("one system", "another"));
+    format!("Latency of {system} over that of {over}, at equal offered load")
+}
+
+/// A line for each ratio at each load. Names stand in a column only if they are not the same in all lines.
 pub(super) fn latency_ratios(figures: &[LatencyFigure]) -> Vec<Vec<String>> {
-    let head =
-        ["", "threads", "offered/s", "system", "over", "P50", "P50 is", "P95", "P95 is", "P99", "P99 is"];
-    let mut lines = vec![strings(head)];
+    let pairs: &[&str] = if only_pair(figures).is_some() { &[] } else { &["system", "over"] };
+    let quantiles = ["P50", "P50 is", "P95", "P95 is", "P99", "P99 is"];
+    let head = [&["", "threads", "offered/s"], pairs, &quantiles].concat();
+    let mut lines = vec![head.into_iter().map(str::to_owned).collect::<Vec<_>>()];
     for figure in figures {
         for ratio in &figure.ratios {
-            let mut line = vec![
-                figure.scenario.name.clone(),
-                figure.threads.0.to_string(),
-                offered(figure),
-                ratio.system.clone(),
-                ratio.over.clone(),
-            ];
+            let mut line = vec![figure.scenario.name.clone(), figure.threads.0.to_string(), offered(figure)];
+            if !pairs.is_empty() {
+                line.extend([ratio.system.clone(), ratio.over.clone()]);
+            }
             for quantile in Quantile::ALL {
                 line.push(quantile.of_ratio(ratio).map_or_else(|| "–".to_owned(), estimate));
                 line.push(words(latency_verdict(figure, ratio, quantile)).to_owned());
@@ -345,6 +357,7 @@ fn lost_rounds(figure: &LatencyFigure, asked: usize) -> String {
 mod tests {
     use super::*;
     use crate::analysis::findings::fixture::documents;
+    use crate::results::daemon_performance::LatencyRatio;
 
     #[test]
     fn a_latency_that_ended_before_its_last_round_is_told_as_incomplete() {
@@ -366,5 +379,24 @@ mod tests {
         );
         results.latency_rounds = 1;
         assert_eq!(told(&results), [format!("rounds lost (3): {why}")]);
+    }
+
+    #[test]
+    fn names_stand_in_the_table_of_latencies_only_if_there_are_several_pairs() {
+        let stored = documents()[0]["results"]["latency"].clone();
+        let mut figures: Vec<LatencyFigure> = serde_json::from_value(stored).expect("figures of the fixture");
+        let columns = |figures: &[LatencyFigure]| {
+            let lines = latency_ratios(figures);
+            assert!(lines.iter().all(|line| line.len() == lines[0].len()), "{lines:#?}");
+            (lines.len(), lines[0].len())
+        };
+        assert_eq!(columns(&figures), (4, 9));
+        let title = latency_ratios_title(&figures);
+        assert_eq!(title, "Latency of CrucibleCore over that of DataCoordinator, at equal offered load");
+        let another = LatencyRatio { system: "another".to_owned(), ..figures[4].ratios[0].clone() };
+        figures[4].ratios.push(another);
+        assert_eq!(columns(&figures), (5, 11));
+        let title = latency_ratios_title(&figures);
+        assert_eq!(title, "Latency of one system over that of another, at equal offered load");
     }
 }

@@ -141,7 +141,7 @@ pub(super) fn latency(judged: &Judged<'_>) -> Option<Section> {
     });
     let compared = table(
         TARGET,
-        "Latency at equal offered load, of one system over that of another",
+        &daemon::latency_ratios_title(&results.latency),
         daemon::latency_ratios(&results.latency),
         compared,
     );
