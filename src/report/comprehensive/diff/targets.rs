@@ -108,11 +108,13 @@ fn latency(found: &mut Difference, old: &[LatencyFigure], new: &[LatencyFigure])
         {
             for quantile in Quantile::ALL {
                 let name = format!("{}, {}, {}", load(after), quantile.name(), pair(is));
-                if let [Some(was), Some(is)] = [was, is].map(|ratio| quantile.of_ratio(ratio)) {
-                    let values = [was, is].map(|estimate| (estimate.ratio, estimate.interval));
-                    found.interval(name, values, times);
-                } else {
-                    found.unmatched.push(format!("{name}: only in one run"));
+                match [was, is].map(|ratio| quantile.of_ratio(ratio)) {
+                    [Some(was), Some(is)] => {
+                        let values = [was, is].map(|estimate| (estimate.ratio, estimate.interval));
+                        found.interval(name, values, times);
+                    }
+                    [None, None] => {}
+                    _ => found.unmatched.push(format!("{name}: only in one run")),
                 }
             }
         }

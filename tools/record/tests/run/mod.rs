@@ -90,7 +90,7 @@ fn change(kind: &EventKind, payload: &Payload) -> String {
 }
 
 /// Looks again and again, and says after too long a time what is not as it should be.
-pub fn wait_until(is_so: impl Fn() -> bool, what_else: impl Fn() -> String) {
+pub fn wait_until(mut is_so: impl FnMut() -> bool, what_else: impl Fn() -> String) {
     let begin = Instant::now();
     while !is_so() {
         assert!(begin.elapsed() < PATIENCE, "{}", what_else());
@@ -100,17 +100,9 @@ pub fn wait_until(is_so: impl Fn() -> bool, what_else: impl Fn() -> String) {
 
 /// How it ended, which it has to. It says too little to fill a pipe.
 pub fn ended(child: &mut Child) -> ExitStatus {
-    let begin = Instant::now();
-    while child.try_wait().expect("one's own child").is_none() && begin.elapsed() < PATIENCE {
-        thread::sleep(Duration::from_millis(5));
-    }
-    let killed = child.try_wait().expect("one's own child").is_none();
-    if killed {
-        child.kill().expect("it runs");
-    }
-    let status = child.wait().expect("it ended");
-    assert!(!killed, "it does not end by itself");
-    status
+    let has_ended = || child.try_wait().expect("one's own child").is_some();
+    wait_until(has_ended, || "it does not end by itself".to_owned());
+    child.wait().expect("it ended")
 }
 
 /// A recording of a folder `watched`, into `trace.jsonl` beside it.
